@@ -1,0 +1,186 @@
+"""Training of the tiny models: text, stage 1, stage 2. One optimizer loop, what it trains and on what being arguments."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from lrm_llava.tiny import dialogues
+from lrm_llava.tiny.packing import IGNORE, Encoder, PackedBatch, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from transformers import LlavaForConditionalGeneration
+
+    from lrm_llava.tiny.config import Phase
+    from lrm_llava.tiny.dialogues import Mix
+    from lrm_llava.tiny.world import Scene
+
+ATTENTION = "sdpa_fp32"
+
+
+def _sdpa_fp32(
+    module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: torch.Tensor | None,
+    scaling: float | None = None, **_: object,
+) -> tuple[torch.Tensor, None]:  # fmt: skip
+    """Attention in fp32 inside a bf16 region: the CPU's bf16 backward of it is twice as slow. [B, H, T, D] in, [B, T, H, D] out."""
+    with torch.autocast("cpu", enabled=False):
+        out = F.scaled_dot_product_attention(
+            query.float(), key.float(), value.float(), attn_mask=attention_mask, scale=scaling
+        )
+    return out.transpose(1, 2).contiguous(), None
+
+
+ALL_ATTENTION_FUNCTIONS.register(ATTENTION, _sdpa_fp32)
+ALL_MASK_ATTENTION_FUNCTIONS.register(ATTENTION, ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
+
+Batch = tuple[PackedBatch, "torch.Tensor | None"]
+
+
+def answer_logits(
+    model: LlavaForConditionalGeneration, batch: PackedBatch, features: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and labels at the supervised positions: [M, V], [M].
+
+    Args:
+        model: the whole model; the vision tower is not run.
+        batch: packed rows, each with its image tokens in the prefix if `features` is given.
+        features: frozen patch features, [B, 9, D_v]; None for text.
+    """
+    embeds = model.model.language_model.embed_tokens(batch.ids)  # [B, T, D]
+    if features is not None:
+        projected = model.model.multi_modal_projector(features)  # [B, 9, D]
+        where = (batch.ids == model.config.image_token_index).unsqueeze(-1)
+        embeds = embeds.masked_scatter(where, projected.to(embeds.dtype))
+    bias = torch.zeros(batch.allowed.shape).masked_fill_(~batch.allowed, torch.finfo(torch.float32).min)  # [B, 1, T, T]
+    hidden = model.model.language_model(
+        inputs_embeds=embeds, attention_mask=bias, position_ids=batch.positions, use_cache=False
+    ).last_hidden_state
+    supervised = batch.labels != IGNORE
+    logits: torch.Tensor = model.lm_head(hidden[supervised])
+    return logits, batch.labels[supervised]
+
+
+def text_batches(
+    scenes: Sequence[Scene], encoder: Encoder, phase: Phase, mix: Callable[[float], Mix], rng: random.Random
+) -> Iterator[Batch]:
+    """Endless text-only batches. `mix` gives the mixture at a share (0-1) of the phase's steps."""
+    for step in range(10**9):
+        now = mix(step / phase.steps)
+        rows = []
+        for _ in range(phase.rows):
+            prefix, exchanges = dialogues.text_row(rng.choice(scenes), now, phase.segments, rng)
+            rows.append((encoder.text_prefix(prefix), [encoder.exchange(one) for one in exchanges]))
+        yield pack(rows, encoder.pad), None
+
+
+def image_batches(
+    scenes: Sequence[Scene],
+    features: torch.Tensor,
+    encoder: Encoder,
+    phase: Phase,
+    mix: Callable[[float], Mix],
+    rng: random.Random,
+) -> Iterator[Batch]:
+    """Endless batches about images, whose features [N, 9, D_v] are given."""
+    for step in range(10**9):
+        now = mix(step / phase.steps)
+        picks = [rng.randrange(len(scenes)) for _ in range(phase.rows)]
+        rows = [
+            (
+                encoder.image_prefix,
+                [encoder.exchange(dialogues.image_exchange(scenes[pick], now, rng)) for _ in range(phase.segments)],
+            )
+            for pick in picks
+        ]
+        yield pack(rows, encoder.pad), features[picks]
+
+
+def interleave(main: Iterator[Batch], other: Iterator[Batch], share: float, rng: random.Random) -> Iterator[Batch]:
+    """`main`, with `share` of the steps from `other`: one modality a step, as LLaVA groups its batches."""
+    while True:
+        yield next(other if rng.random() < share else main)
+
+
+@dataclass
+class Progress:
+    """What a phase has done."""
+
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    loss: float = float("nan")
+
+
+def optimize(
+    model: LlavaForConditionalGeneration,
+    trained: Iterable[nn.Parameter],
+    batches: Iterator[Batch],
+    phase: Phase,
+    log: Callable[[str], None],
+    name: str,
+    check: Callable[[], str] | None = None,
+    every: int = 500,
+    low_precision: bool = False,
+) -> Progress:
+    """AdamW with warm-up, constant rate and linear cool-down over `trained`; everything else is frozen.
+
+    Raises:
+        FloatingPointError: the loss is not a number; nothing is saved.
+    """
+    trained = list(trained)
+    chosen = {id(parameter) for parameter in trained}
+    for parameter in model.parameters():
+        parameter.requires_grad_(id(parameter) in chosen)
+    matrices = [p for p in trained if p.ndim >= 2]
+    vectors = [p for p in trained if p.ndim < 2]
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}], lr=phase.lr, betas=(0.9, 0.98)
+    )
+
+    def rate(step: int) -> float:
+        cool = phase.steps * (1 - phase.cooldown)
+        return min(1.0, (step + 1) / phase.warmup, max(0.02, (phase.steps - step) / (phase.steps - cool)))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    done = Progress()
+    start, average = time.monotonic(), 0.0
+    model.train()
+    for step in range(phase.steps):
+        batch, features = next(batches)
+        with torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
+            logits, labels = answer_logits(model, batch, features)
+        # Deviation: LLaVA means over tokens; here an answer of one word would drown among descriptions.
+        weights = batch.weights[batch.labels != IGNORE]
+        loss = (F.cross_entropy(logits.float(), labels, reduction="none") * weights).sum() / weights.sum()
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"{name}: the loss is {loss.item()} at step {step}")
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        schedule.step()
+        average = loss.item() if step == 0 else 0.98 * average + 0.02 * loss.item()
+        done.tokens += batch.ids.numel()
+        if (step + 1) % 100 == 0 or step + 1 == phase.steps:
+            done.seconds = time.monotonic() - start
+            log(
+                f"{name} {step + 1:5d}/{phase.steps}  loss {average:.4f}  "
+                f"{done.tokens / done.seconds / 1000:.1f}k tokens/s  {done.seconds:.0f} s"
+            )
+        if check is not None and (step + 1) % every == 0:
+            model.eval()
+            log(f"{name} {step + 1:5d}/{phase.steps}  {check()}")
+            model.train()
+    model.eval()
+    done.steps, done.loss, done.seconds = phase.steps, average, time.monotonic() - start
+    return done

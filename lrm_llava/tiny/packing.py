@@ -96,7 +96,7 @@ def pack(rows: Sequence[tuple[Sequence[int], Sequence[tuple[list[int], int]]]], 
             positions[row, at:end] = np.arange(start, start + len(tokens))
             part[row, at:end] = number
             labels[row, at + prompt - 1 : end - 1] = tokens[prompt:]
-            weights[row, at + prompt - 1 : end - 1] = 1 / (len(tokens) - prompt)
+            weights[row, at + prompt - 1 : end - 1] = (len(tokens) - prompt) ** -0.5
             at = end
     allowed = (part[:, :, None] == part[:, None, :]) | (part[:, None, :] == -1)
     allowed &= np.tril(np.ones((longest, longest), dtype=bool))

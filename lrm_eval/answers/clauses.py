@@ -1,0 +1,79 @@
+"""Clauses and sentences of a tokenised answer, and whether one is about the question."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, NamedTuple
+
+from lrm_eval.answers.tokens import JOINT, STOP, WORD, Tokens, normalise, tokenise
+
+if TYPE_CHECKING:
+    from lrm_eval.answers.lexicon import Hit
+
+_QUESTIONS = frozenset("?؟")
+# Words of a denying sentence that need no link to the question, and words beyond which it says too much.
+_SHORT, _LONG = 5, 14
+
+
+class Clause(NamedTuple):
+    """Tokens between two marks of punctuation: [start:end], in sentence number `sentence`."""
+
+    start: int
+    end: int
+    sentence: int
+    opens: bool
+    asks: bool
+
+
+def clauses(tokens: Tokens) -> list[Clause]:
+    """The clauses of an answer, in order; sentences are numbered from 0."""
+    found: list[Clause] = []
+    start, sentence, opens = 0, 0, True
+    kinds = tokens.kinds
+    for index in range(len(tokens) + 1):
+        end = index == len(tokens)
+        if not end and kinds[index] in (WORD, JOINT):
+            continue
+        stops = end or kinds[index] == STOP
+        if index > start:
+            asks = not end and tokens.raw[index] in _QUESTIONS
+            found.append(Clause(start, index, sentence, opens, asks))
+            opens = False
+        if stops and found and found[-1].sentence == sentence:
+            sentence += 1
+            opens = True
+        start = index + 1
+    return found
+
+
+def after_call(tokens: Tokens, clauses: list[Clause], clause: Clause) -> bool:
+    """Whether a clause follows one opening word and a comma: "Je, ndiyo", "Well, yes"."""
+    first = clauses[0]
+    return clause is clauses[1] and first.end - first.start == 1 and tokens.raw[first.end] in ",，、፣،"
+
+
+def about(tokens: Tokens, denial: Hit, clauses: list[Clause], question: str, spaces: bool) -> bool:
+    """Whether a denying sentence is about what was asked: short, or with a word of the question in it.
+
+    A word counts with its first four letters, so that a case ending does not hide it; Han letters by pairs.
+    """
+    sentence = next(clause.sentence for clause in clauses if clause.start <= denial.start < clause.end)
+    said = [
+        tokens.folded[index]
+        for clause in clauses
+        if clause.sentence == sentence
+        for index in range(clause.start, clause.end)
+    ]
+    # Two letters make a word in a script without spaces, more or less.
+    words = len(said) if spaces else len(said) // 2
+    if words <= _SHORT or not question:
+        return True
+    if words > _LONG:
+        return False
+    asked = tokenise(normalise(question)).folded
+    return bool(_stems(said) & _stems(asked))
+
+
+def _stems(words: list[str]) -> set[str]:
+    stems = {word[:4] for word in words if len(word) >= 3}
+    return stems | {a + b for a, b in itertools.pairwise(words) if len(a) == len(b) == 1 and a > "\u2fff"}

@@ -1,0 +1,175 @@
+"""Answer text -> tokens, for any script. Pure functions.
+
+A token is a word, a joint (the apostrophe of `l'option`, the hyphen of `X-ray`) or a punctuation mark. A change
+of script ends a word (`C입니다`, `选C`), except among Latin, Cyrillic and Greek, whose letters look alike and stand in
+one word when they are mixed at all. Scripts written without spaces give one token per letter. Emphasis and quotation
+marks are dropped: `**B**` is `B`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+WORD, JOINT, PAUSE, STOP = range(4)
+
+_THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_THINKING_CUT = re.compile(r"<think(?:ing)?>.*", re.DOTALL | re.IGNORECASE)
+_THINKING_END = re.compile(r".*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+
+# Marks that show nothing: bidi controls and isolates, zero-width spaces and joiners, soft hyphen, byte order mark,
+# variation selectors. Joiners shape letters but never tell two answers apart, so they go from text and lexicon alike.
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f]")
+_APOSTROPHES = re.compile("[\u2018\u2019\u201b\u02bc\u02b9\u00b4\u2032]")
+_HYPHENS = re.compile("[\u2010\u2011\u2012\u2212]")
+
+# Latin, Greek and Cyrillic with their supplements: one class (see the module's docstring).
+_ALIKE = (
+    "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff"
+    "\u0370-\u0373\u0376-\u037d\u037f\u0386\u0388-\u03ff\u1f00-\u1fff"
+    "\u0400-\u0481\u048a-\u052f\u1c80-\u1c88\ua640-\ua66e\ua680-\ua69d"
+)
+# Thai, Lao, Tibetan, Burmese, Khmer, Kana, Han: no spaces between words.
+_UNSPACED = (
+    "\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ec0-\u0ec6\u0f40-\u0f6c\u1000-\u102a\u103f"
+    "\u1780-\u17b3\u3005\u3007\u3041-\u3096\u309d-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+)
+_STOPS = ".!?。！？…።؟।॥۔\n"
+_QUIET = "\"'*_#`$~“”„«»‹›「」『』‚‘’\\"
+
+
+@cache
+def _marks() -> str:
+    """All combining marks, as the inside of a character class."""
+    runs: list[list[int]] = []
+    for code in range(0x300, 0x20000):
+        if unicodedata.category(chr(code))[0] == "M":
+            if runs and runs[-1][1] == code - 1:
+                runs[-1][1] = code
+            else:
+                runs.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in runs)
+
+
+@cache
+def _scanner() -> re.Pattern[str]:
+    marks = _marks()
+    letter = rf"(?:[{_ALIKE}]|(?![{_UNSPACED}])[^\W\d_])"
+    return re.compile(
+        rf"([{_ALIKE}][{_ALIKE}{marks}\d]*"
+        rf"|\d+(?:[.,]\d+)*[{_ALIKE}{marks}]*"
+        rf"|[{_UNSPACED}][{marks}]*"
+        rf"|(?:(?![{_ALIKE}{_UNSPACED}])[^\W\d_])(?:(?![{_ALIKE}{_UNSPACED}])[^\W\d_]|[{marks}])*)"
+        rf"|(?<=[^\W_])(['-])(?={letter})"
+        rf"|([{re.escape(_STOPS)}])"
+        rf"|([^\s{re.escape(_QUIET)}])"
+    )
+
+
+@cache
+def _digits() -> re.Pattern[str]:
+    """Every digit that is not ASCII: decimal ones of all scripts, and others with a digit's value (Ethiopic ፪)."""
+    return re.compile("[" + "".join(char for char in map(chr, range(0x80, 0x20000)) if char.isdigit()) + "]")
+
+
+@lru_cache(maxsize=4096)
+def _surrounds(char: str) -> bool:
+    """Whether a character around an answer says nothing: punctuation, symbol, space, control; not Ⓐ or ①."""
+    if unicodedata.category(char)[0] not in "PSZCM":
+        return False
+    return not any(part.isalnum() for part in unicodedata.normalize("NFKC", char))
+
+
+def strip_around(text: str) -> str:
+    """Text without the punctuation, symbols, marks and space around it."""
+    start, end = 0, len(text)
+    while start < end and not text[start].isalnum() and _surrounds(text[start]):
+        start += 1
+    while end > start and not text[end - 1].isalnum() and _surrounds_end(text, end - 1):
+        end -= 1
+    return text[start:end]
+
+
+def _surrounds_end(text: str, last: int) -> bool:
+    """As `_surrounds`, for the last character: there a combining mark belongs to the letter it stands on."""
+    if unicodedata.category(text[last])[0] != "M":
+        return _surrounds(text[last])
+    base = last
+    while base > 0 and unicodedata.category(text[base])[0] == "M":
+        base -= 1
+    return not text[base].isalnum()
+
+
+def without_thinking(text: str) -> str:
+    """Text after the model's reasoning: `<think>` blocks are taken out, an open one to the end of the text."""
+    if "think" not in text and "THINK" not in text:
+        return text
+    text = _THINKING_CUT.sub("", _THINKING.sub("\n", text))
+    # Chat templates that open the block in the prompt leave only its end in the answer.
+    return _THINKING_END.sub("", text)
+
+
+def normalise(text: str) -> str:
+    """Text as it is read: NFKC, invisible marks gone, digits ASCII, one kind of apostrophe, nothing around it."""
+    if text.isascii():
+        return strip_around(text)
+    text = strip_around(_HYPHENS.sub("-", _APOSTROPHES.sub("'", _INVISIBLE.sub("", text))))
+    text = unicodedata.normalize("NFKC", text)
+    text = _digits().sub(lambda match: str(unicodedata.digit(match.group())), text)
+    return strip_around(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A tokenised answer; the lists have one entry per token.
+
+    Attributes:
+        text: the normalised text.
+        folded: case-folded.
+        raw: as written (after NFKC).
+        kinds: WORD, JOINT, PAUSE (within a sentence) or STOP (ends one).
+        ends: offset in `text` just after the token.
+        starts: offset in `text` of the token.
+    """
+
+    text: str
+    folded: list[str]
+    raw: list[str]
+    kinds: list[int]
+    starts: list[int]
+    ends: list[int]
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def glued(self, index: int) -> bool:
+        """Whether the next token follows without anything between."""
+        return index + 1 < len(self.raw) and self.ends[index] == self.starts[index + 1]
+
+
+def tokenise(text: str) -> Tokens:
+    """Tokens of a normalised text."""
+    raw: list[str] = []
+    kinds: list[int] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for match in _scanner().finditer(text):
+        raw.append(match.group())
+        kinds.append((match.lastindex or 1) - 1)
+        starts.append(match.start())
+        ends.append(match.end())
+    # One call folds all: no token holds a line break but the one that is it.
+    folded = [token.casefold() for token in raw]
+    return Tokens(text, folded, raw, _order(kinds), starts, ends)
+
+
+def _order(kinds: list[int]) -> list[int]:
+    """Group numbers of the scanner (word, joint, stop, other) -> kinds."""
+    return [(WORD, JOINT, STOP, PAUSE)[kind] for kind in kinds]
+
+
+def words(phrase: str) -> tuple[str, ...]:
+    """A phrase as the tuple of folded tokens it matches."""
+    return tuple(tokenise(normalise(phrase)).folded)

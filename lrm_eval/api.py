@@ -1,0 +1,230 @@
+"""The verbs of the command line as typed functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lrm_eval.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from lrm_eval.runs.folder import Cell
+    from lrm_eval.runs.observer import Observer
+    from lrm_eval.types import Rules, ScoreRow
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """Rows of scores.
+
+    Attributes:
+        scores: the rows, numbers unrounded.
+    """
+
+    scores: list[ScoreRow]
+
+    def frame(self) -> pd.DataFrame:
+        """One line a row; the rate of each outcome is a column `outcome_<name>`, undefined numbers are missing."""
+        import pandas as pd
+
+        from lrm_eval.runs.codec import score_to_dict
+
+        lines = []
+        for row in self.scores:
+            line = score_to_dict(row)
+            outcomes = line.pop("outcomes")
+            lines.append(line | {f"outcome_{name}": rate for name, rate in outcomes.items()})
+        frame = pd.DataFrame(lines)
+        numbers = ["value", "ci_low", "ci_high", "unparsed_rate"]
+        return frame.astype(dict.fromkeys(numbers, "float64")) if lines else frame
+
+
+@dataclass(frozen=True)
+class RunResult(ScoreResult):
+    """A finished run.
+
+    Attributes:
+        scores: all rows of the folder, both rule sets.
+        folder: the run folder.
+        cells: what was asked for (the folder may hold more).
+        asked: requests asked anew.
+        errors: requests of the asked cells whose answer is an error.
+        unfinished: cells of the folder that lack answers and so have no scores: (answered, planned).
+        report: the page, or None if none was made.
+    """
+
+    folder: RunFolder
+    cells: list[Cell] = field(default_factory=list)
+    asked: int = 0
+    errors: int = 0
+    unfinished: Mapping[Cell, tuple[int, int]] = field(default_factory=dict)
+    report: Path | None = None
+
+
+def run(
+    model: str,
+    langs: str | Sequence[str],
+    tasks: str | Sequence[str] | None = None,
+    *,
+    suite: Literal["tiny", "full"] | None = None,
+    data: Mapping[str, str | PathLike[str]] | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    limit: int | None = None,
+    out: str | PathLike[str] | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    dtype: str | None = None,
+    batch_size: int | Literal["auto"] = "auto",
+    include_paths: Sequence[str | PathLike[str]] = (),
+    gen_kwargs: Mapping[str, Any] | None = None,
+    report: bool = True,
+    observer: Observer | None = None,
+) -> RunResult:
+    """Evaluate a model, or go on where an unfinished run stopped.
+
+    Args:
+        model: a preset (`lrm-eval models`), or `hf:PATH-or-ID`.
+        langs: language tags or names, or a group: all, paper, low-resource; a list or separated by commas.
+        tasks: task names; by default those with local data, or all four benchmarks.
+        suite: "tiny" (bundled data) or "full"; by default tiny for the bundled checkpoints, full otherwise.
+        data: local data of the full task, per task.
+        checkpoint: weights other than the preset's.
+        limit: questions per task and language, whole groups.
+        out: the run folder; by default results/<model>.
+        seed: seed of the model's random draws and of the intervals.
+        device: "cpu", "cuda", …; by default CUDA if there is one.
+        dtype: "float32", "bfloat16", "float16".
+        batch_size: requests at once.
+        include_paths: folders with more tasks, language packs, models and adapters.
+        gen_kwargs: decoding settings.
+        report: whether report.html is made.
+        observer: told of each step.
+
+    Raises:
+        UsageError: something cannot be done as asked.
+        RunError: it failed on the way; what was answered is kept.
+    """
+    from lrm_eval.runs.observer import Silent
+    from lrm_eval.runs.runner import Ask
+    from lrm_eval.runs.runner import run as run_all
+
+    ask = Ask(
+        model=model,
+        langs=langs if isinstance(langs, str) else ",".join(langs),
+        tasks=tasks.split(",") if isinstance(tasks, str) else tasks,
+        suite=suite,
+        data={name: Path(path) for name, path in (data or {}).items()},
+        checkpoint=None if checkpoint is None else str(checkpoint),
+        limit=limit,
+        out=None if out is None else Path(out),
+        seed=seed,
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+        include_paths=tuple(Path(path) for path in include_paths),
+        gen_kwargs=gen_kwargs or {},
+    )
+    finished = run_all(ask, observer or Silent())
+    page = None
+    if report and finished.derived.scores:
+        page = finished.folder.report_path
+        _render([finished.folder], "html", page)
+    return RunResult(
+        scores=finished.derived.scores,
+        folder=finished.folder,
+        cells=finished.cells,
+        asked=finished.counts.answered,
+        errors=finished.errors,
+        unfinished=finished.derived.unfinished,
+        report=page,
+    )
+
+
+def score(
+    task: str,
+    predictions: str | PathLike[str],
+    labels: str | PathLike[str] | None = None,
+    *,
+    language: str = "en",
+    rules: Rules = "multilingual",
+    data: str | PathLike[str] | None = None,
+) -> ScoreResult:
+    """Score answers that exist already; the formats are those of `lrm-eval score`.
+
+    Args:
+        task: mme, pope, seedbench or mmbench.
+        predictions: file or folder.
+        labels: where the gold answers are, for POPE.
+        language: language of the questions and answers.
+        rules: "official" copies the benchmark's own program, "multilingual" reads answers in their language.
+        data: local data of the task, for predictions that do not hold the questions.
+
+    Raises:
+        UsageError: a file that is not there or not in one of the formats (with file and line).
+    """
+    from lrm_eval.errors import unknown
+    from lrm_eval.languages import get
+    from lrm_eval.predictions import score_predictions
+    from lrm_eval.types import RULES
+
+    if rules not in RULES:
+        raise unknown("rules", rules, RULES)
+    rows = score_predictions(
+        task,
+        Path(predictions),
+        None if labels is None else Path(labels),
+        get(language),
+        rules,
+        data=None if data is None else Path(data),
+    )
+    return ScoreResult(rows)
+
+
+def rescore(run: str | PathLike[str]) -> RunResult:
+    """Make readings and scores of a run again from its responses, without the model.
+
+    Raises:
+        UsageError: no run there.
+        RunError: a damaged file, or the folder is being written.
+    """
+    from lrm_eval.runs.runner import rescore as rescore_folder
+
+    folder = RunFolder.open(Path(run))
+    derived = rescore_folder(folder)
+    return RunResult(
+        scores=derived.scores,
+        folder=folder,
+        cells=folder.cells(),
+        errors=sum(derived.errors.values()),
+        unfinished=derived.unfinished,
+    )
+
+
+def report(
+    runs: str | PathLike[str] | Sequence[str | PathLike[str]],
+    format: Literal["html", "latex", "md", "csv", "json"] = "html",
+    out: str | PathLike[str] | None = None,
+) -> str | Path:
+    """A leaderboard over one or more runs.
+
+    Returns:
+        The text, or the path of the file if `out` is given.
+
+    Raises:
+        UsageError: no run there.
+    """
+    paths = [runs] if isinstance(runs, (str, PathLike)) else runs
+    folders = [RunFolder.open(Path(path)) for path in paths]
+    return _render(folders, format, None if out is None else Path(out))
+
+
+def _render(folders: Sequence[RunFolder], fmt: str, out: Path | None) -> str | Path:
+    from lrm_eval.reporting import render
+
+    return render(folders, fmt, out)

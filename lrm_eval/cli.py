@@ -1,0 +1,288 @@
+"""`lrm-eval`: one thin function per verb. Everything heavy is imported inside them, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    name="lrm-eval",
+    help="Multilingual evaluation of large vision-language models: MME, POPE, SEED-Bench and MMBench in any language.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+IncludePaths = Annotated[
+    list[Path] | None,
+    typer.Option("--include-path", metavar="DIR", help="Folder with more tasks, packs, models or adapters."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+
+
+def _consoles(json: bool = False) -> tuple[Console, Console]:
+    """Consoles of standard output and standard error; with `--json` both are standard error."""
+    from rich.console import Console
+
+    # A log or a pipe has no width of its own: wide enough for every table.
+    err = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
+    return err if json else Console(width=None if sys.stdout.isatty() else 120), err
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        from lrm_eval import __version__
+
+        sys.stdout.write(f"lrm-eval {__version__}\n")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+
+
+@app.command()
+def run(
+    model: Annotated[
+        str, typer.Option("--model", metavar="M", help="A preset (`lrm-eval models`), hf:FOLDER or hf:ORG/NAME.")
+    ],
+    langs: Annotated[
+        str,
+        typer.Option("--langs", metavar="L,…", help="Tags or names (sw,am,en), or all, paper, low-resource."),
+    ],
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            "--tasks", metavar="T,…", help="`lrm-eval tasks` lists them. Default: those of --data, or all four."
+        ),
+    ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            "--suite", metavar="tiny|full", help="Default: tiny for the bundled checkpoints, full for all else."
+        ),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", metavar="TASK=PATH", help="Local data of the full task: folder, parquet, TSV, JSONL."),
+    ] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", metavar="PATH", help="Weights other than the preset's.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", help="Questions per task and language, whole groups.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The run folder. Default: results/<model>.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of draws and intervals.")] = 0,
+    device: Annotated[str | None, typer.Option("--device", metavar="D", help="cpu, cuda, cuda:1, …")] = None,
+    dtype: Annotated[str | None, typer.Option("--dtype", metavar="T", help="float32, bfloat16, float16.")] = None,
+    batch_size: Annotated[str, typer.Option("--batch-size", metavar="N|auto", help="Questions at once.")] = "auto",
+    include_path: IncludePaths = None,
+    gen_kwargs: Annotated[
+        str | None, typer.Option("--gen-kwargs", metavar="k=v,…", help="Decoding settings, e.g. num_beams=2.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Evaluate a model, or go on where an unfinished run stopped."""
+    from lrm_eval import api
+    from lrm_eval.commands import options, progress, summary
+
+    console, err = _consoles(json)
+    result = api.run(
+        model,
+        langs,
+        options.split(tasks),
+        suite=suite,  # type: ignore[arg-type]  # checked by the runner, which names the valid ones
+        data=dict(options.parse_data(data or [])),
+        checkpoint=checkpoint,
+        limit=limit,
+        out=out,
+        seed=seed,
+        device=device,
+        dtype=dtype,
+        batch_size=options.parse_batch_size(batch_size),
+        include_paths=include_path or (),
+        gen_kwargs=options.parse_gen_kwargs(gen_kwargs),
+        observer=progress.watcher(console, err),
+    )
+    if json:
+        _print_scores(result.scores)
+    summary.print_run(result, console)
+    if result.errors or any(cell in result.unfinished for cell in result.cells):
+        raise typer.Exit(1)
+
+
+def _print_scores(rows: list[ScoreRow]) -> None:
+    from lrm_eval.runs.codec import score_to_dict
+
+    _print_json({"scores": [score_to_dict(row) for row in rows]})
+
+
+@app.command()
+def score(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="mme, pope, seedbench or mmbench.")],
+    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="File or folder of answers.")],
+    labels: Annotated[
+        Path | None, typer.Option("--labels", metavar="PATH", help="Gold answers (POPE): a file or a folder.")
+    ] = None,
+    lang: Annotated[str, typer.Option("--lang", metavar="L", help="Language of the questions.")] = "en",
+    rules: Annotated[
+        str, typer.Option("--rules", metavar="official|multilingual", help="How answers are read.")
+    ] = "multilingual",
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="PATH", help="The task's data, for answers without questions.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Score answers that exist already, of this harness or another."""
+    from lrm_eval import api
+    from lrm_eval.commands import summary
+
+    result = api.score(task, predictions, labels, language=lang, rules=rules, data=data)  # type: ignore[arg-type]
+    if json:
+        _print_scores(result.scores)
+    else:
+        _consoles()[0].print(summary.rows_table(result.scores))
+
+
+@app.command()
+def rescore(run: RunArgument, json: Json = False) -> None:
+    """Make readings and scores of a run again from its responses, without the model."""
+    from lrm_eval import api
+    from lrm_eval.commands import summary
+
+    result = api.rescore(run)
+    if json:
+        _print_scores(result.scores)
+    summary.print_run(result, _consoles(json)[0])
+    if result.unfinished:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders.")],
+    format: Annotated[str, typer.Option("--format", metavar="html|latex|md|csv|json")] = "html",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="PATH", help="File. Default: report.html in the only run.")
+    ] = None,
+) -> None:
+    """Make a leaderboard of one or more runs."""
+    from lrm_eval import api
+    from lrm_eval.errors import UsageError, unknown
+    from lrm_eval.runs import RunFolder
+
+    formats = ("html", "latex", "md", "csv", "json")
+    if format not in formats:
+        raise unknown("format", format, formats)
+    if format == "html" and out is None:
+        if len(runs) > 1:
+            raise UsageError("a page over several runs needs a place: type for example `--out leaderboard.html`")
+        out = RunFolder.open(runs[0]).report_path
+    made = api.report(runs, format, out)  # type: ignore[arg-type]
+    sys.stdout.write(f"{made}\n" if out is not None else str(made).rstrip("\n") + "\n")
+
+
+@app.command()
+def table(
+    name: Annotated[str, typer.Argument(metavar="TABLE", help="main, bleu, instructions, backbones or ratio.")],
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN…", help="Run folders.")] = None,
+    published: Annotated[bool, typer.Option("--published", help="Print the paper's own numbers as well.")] = False,
+    format: Annotated[str, typer.Option("--format", metavar="latex|md|csv|html")] = "md",
+) -> None:
+    """Print a table of the paper, with your runs in it."""
+    from lrm_eval.reporting import paper_table
+    from lrm_eval.runs import RunFolder
+
+    folders = [RunFolder.open(run) for run in runs or []]
+    sys.stdout.write(paper_table(name, folders, published, format).rstrip("\n") + "\n")
+
+
+@app.command()
+def verify(run: RunArgument, json: Json = False) -> None:
+    """Derive everything of a run again and compare; check its hashes."""
+    from lrm_eval.commands import checks
+    from lrm_eval.runs import RunFolder
+    from lrm_eval.runs.verify import verify as check
+
+    found = check(RunFolder.open(run))
+    if json:
+        _print_json(checks.as_json(found))
+    else:
+        checks.print_checks(found, _consoles()[0])
+    if any(item.ok is False for item in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def tasks(include_path: IncludePaths = None, json: Json = False) -> None:
+    """List tasks: what is ready in which language, and what the rest needs."""
+    from lrm_eval.commands import listing
+
+    states = listing.task_states(include_path or [])
+    if json:
+        _print_json({"tasks": [state.as_dict() for state in states]})
+    else:
+        listing.print_tasks(states, _consoles()[0])
+
+
+@app.command()
+def models(include_path: IncludePaths = None) -> None:
+    """List the presets of models."""
+    from lrm_eval.commands import listing
+
+    listing.print_models(include_path or [], _consoles()[0])
+
+
+@app.command()
+def langs(json: Json = False) -> None:
+    """List the languages."""
+    from lrm_eval.commands import listing
+
+    if json:
+        _print_json({"languages": listing.languages_as_dicts()})
+    else:
+        listing.print_languages(_consoles()[0])
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine has: versions, device, fonts, programs, folders."""
+    from lrm_eval.commands import checks
+    from lrm_eval.commands.doctor import examine
+
+    findings = examine()
+    checks.print_findings(findings, _consoles()[0])
+    if any(finding.ok is False for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """The console script."""
+    from lrm_eval.commands.entry import call
+
+    sys.exit(call(app, sys.argv[1:]))
+
+
+if TYPE_CHECKING:
+    from lrm_eval.types import ScoreRow
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The table at the end of a run: headline scores per task and language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+    from lrm_eval.api import RunResult
+    from lrm_eval.runs.folder import Cell
+    from lrm_eval.types import ScoreRow
+
+
+def number(value: float | None) -> str:
+    """One decimal; `–` where there is none."""
+    return "–" if value is None else f"{value:.1f}"
+
+
+def interval(row: ScoreRow) -> str:
+    """The 95 % interval of a row; `–` where there is no honest one."""
+    if row.ci_low is None or row.ci_high is None:
+        return "–"
+    return f"{row.ci_low:.1f} … {row.ci_high:.1f}"
+
+
+def headline_table(rows: Sequence[ScoreRow], cells: Iterable[Cell] | None = None) -> Table:
+    """Primary metrics, multilingual rules, with the official value beside them; one line per task and language.
+
+    Args:
+        rows: all rows of a run.
+        cells: which to show, in this order; all by default.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in ("task", "language", "metric"):
+        table.add_column(name, no_wrap=True)
+    for name in ("score", "95 % interval", "n", "unparsed", "official"):
+        table.add_column(name, justify="right", no_wrap=True)
+    primary = {(row.task, row.language, row.condition, row.rules): row for row in rows if row.primary}
+    wanted = list(dict.fromkeys(key[:3] for key in primary))
+    if cells is not None:
+        asked = [(cell.task, cell.language, cell.condition) for cell in cells]
+        wanted = [key for key in asked if key in set(wanted)]
+    last = ""
+    for task, language, condition in wanted:
+        row = primary.get((task, language, condition, "multilingual"))
+        official = primary.get((task, language, condition, "official"))
+        if row is None:
+            continue
+        if last and last != task:
+            table.add_section()
+        shown = language if condition == "default" else f"{language} ({condition})"
+        table.add_row(
+            "" if task == last else task,
+            shown,
+            row.metric,
+            number(row.value),
+            interval(row),
+            str(row.n),
+            f"{100 * row.unparsed_rate:.1f} %",
+            number(official.value) if official is not None else "–",
+        )
+        last = task
+    return table
+
+
+def rows_table(rows: Sequence[ScoreRow]) -> Table:
+    """Every row, as `lrm-eval score` shows them; values to four decimals, to be held against published ones."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("metric", no_wrap=True)
+    for name in ("value", "95 % interval", "n", "images", "unparsed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("note")
+    for row in rows:
+        table.add_row(
+            row.metric,
+            "–" if row.value is None else f"{row.value:.4f}",
+            interval(row),
+            str(row.n),
+            str(row.clusters),
+            f"{100 * row.unparsed_rate:.1f} %",
+            row.note,
+            style="bold" if row.primary else "",
+        )
+    return table
+
+
+def print_notes(rows: Sequence[ScoreRow], cells: Iterable[Cell], console: Console) -> None:
+    """What a reader must know about the headline scores, each note once."""
+    asked = {(cell.task, cell.language, cell.condition) for cell in cells}
+    notes: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if (
+            row.primary
+            and row.note
+            and row.rules == "multilingual"
+            and (row.task, row.language, row.condition) in asked
+        ):
+            notes.setdefault((row.task, row.note), []).append(row.language)
+    for (task, note), languages in notes.items():
+        console.print(f"{task} ({', '.join(languages)}): {note}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_run(result: RunResult, console: Console) -> None:
+    """The end of a run: scores, what is missing, where everything lies."""
+    table = headline_table(result.scores, result.cells)
+    if table.row_count:
+        console.print(table)
+        print_notes(result.scores, result.cells, console)
+    for cell, (answered, planned) in result.unfinished.items():
+        _line(console, f"unfinished: {cell}: {answered} of {planned} answers, no score yet")
+    if result.errors:
+        _line(
+            console,
+            f"errors: {result.errors} questions have no answer but an error; they count as not right. "
+            "The same command asks them again",
+            style="bold red",
+        )
+    _line(console, f"scores: {result.folder.scores_path}")
+    if result.report is not None:
+        _line(console, f"report: {result.report}")
+
+
+def _line(console: Console, text: str, style: str | None = None) -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

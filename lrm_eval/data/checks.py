@@ -1,0 +1,72 @@
+"""Integrity of samples, checked before anything is generated."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from lrm_eval.data.sources import POPE_SPLITS
+from lrm_eval.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lrm_eval.tasks.model import Task
+    from lrm_eval.types import Sample
+
+_MME_QUESTIONS = 2
+
+
+def check_samples(task: Task, samples: Sequence[Sample]) -> None:
+    """Refuse data that no score could be made of.
+
+    Args:
+        task: the task.
+        samples: its samples, in one or several languages.
+
+    Raises:
+        UsageError: no samples at all; an id twice in a language; a gold answer that is not among the options or
+            neither yes nor no; an MME image without exactly two questions in its subtask; an unknown POPE split;
+            a circular group whose right option changes its text.
+    """
+    if not samples:
+        raise UsageError(f"task {task.name!r}: the data holds no questions")
+    seen: set[tuple[str, str]] = set()
+    for sample in samples:
+        key = (sample.language, sample.id)
+        if key in seen:
+            raise UsageError(f"task {task.name!r}: two rows have the id {sample.id!r} (language {sample.language})")
+        seen.add(key)
+        _check_gold(sample)
+        if task.benchmark == "pope" and sample.split not in POPE_SPLITS:
+            raise UsageError(f"{sample.id}: split {sample.split!r} is none of {', '.join(POPE_SPLITS)}")
+    _check_groups(task, samples)
+
+
+def _check_gold(sample: Sample) -> None:
+    name = f"{sample.id} ({sample.language})"
+    if sample.kind == "yes_no" and sample.gold not in ("yes", "no"):
+        raise UsageError(f"{name}: gold answer {sample.gold!r} is neither yes nor no")
+    if sample.kind != "option":
+        return
+    if len(sample.options) != len(sample.labels) or not sample.options:
+        raise UsageError(f"{name}: {len(sample.options)} options and {len(sample.labels)} labels")
+    if sample.gold not in sample.labels:
+        shown = ", ".join(f"{label}. {text}" for label, text in zip(sample.labels, sample.options, strict=True))
+        raise UsageError(f"{name}: gold answer {sample.gold!r} is not among the options ({shown})")
+
+
+def _check_groups(task: Task, samples: Sequence[Sample]) -> None:
+    groups: dict[tuple[str, str], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        groups[(sample.language, sample.group)].append(sample)
+    for (tag, group), members in groups.items():
+        if task.benchmark == "mme" and len(members) != _MME_QUESTIONS:
+            raise UsageError(
+                f"{group} ({tag}): an MME image needs exactly two questions in its subtask, this one has {len(members)}"
+            )
+        if task.benchmark == "mmbench":
+            right = {member.options[member.labels.index(member.gold)] for member in members}
+            if len(right) > 1:
+                shown = " and ".join(repr(text) for text in sorted(right))
+                raise UsageError(f"{group} ({tag}): the right option differs between passes of one question: {shown}")

@@ -1,0 +1,150 @@
+"""Finding a language by whatever a user calls it, and lists of languages by what they type after `--langs`."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lrm_eval.errors import UsageError, nearest, unknown
+from lrm_eval.languages.loading import load_language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lrm_eval.languages.model import Language
+
+GROUPS = ("all", "paper", "low-resource")
+LOW_RESOURCE_CLASS = 2
+_DATA = Path(__file__).resolve().parent / "data"
+
+
+@cache
+def _tags() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in _DATA.glob("*.yaml")))
+
+
+@cache
+def _load(tag: str) -> Language:
+    return load_language(_DATA / f"{tag}.yaml")
+
+
+@cache
+def all_languages() -> tuple[Language, ...]:
+    """Every language of the registry, by tag.
+
+    Raises:
+        RunError: a language file is damaged (file and key are named).
+    """
+    return tuple(_load(tag) for tag in _tags())
+
+
+def _fold(name: str) -> str:
+    """A name as it is looked up: no case, no accents on Latin letters, no difference between space, `-` and `_`."""
+    decomposed = unicodedata.normalize("NFKD", name.strip().casefold())
+    plain = "".join(char for char in decomposed if not "\u0300" <= char <= "\u036f")
+    return " ".join(plain.replace("-", " ").replace("_", " ").split())
+
+
+@cache
+def _index() -> dict[str, str]:
+    index: dict[str, str] = {}
+    for language in all_languages():
+        for name in (language.tag, language.iso639_3, language.name, language.autonym, *language.aliases):
+            known = index.setdefault(_fold(name), language.tag)
+            if known != language.tag:
+                raise AssertionError(f"{name!r} names both {known} and {language.tag}")
+    return index
+
+
+def get(name: str) -> Language:
+    """The language a user means.
+
+    Args:
+        name: a tag (`sw`, `sw-KE`, `zh_Hans_CN`), an ISO 639-1 or 639-3 code, an English name or an own name; case
+            and accents do not matter.
+
+    Raises:
+        UsageError: nothing of that name; the nearest names are in the message.
+    """
+    # The common case opens one file, not all of them.
+    if name in _tags():
+        return _load(name)
+    tag = _index().get(_fold(name)) or _by_subtags(name)
+    if tag is None:
+        raise _unknown(name)
+    return _load(tag)
+
+
+def _by_subtags(name: str) -> str | None:
+    """The tag of a BCP-47 variant: region and default script are dropped, another script is another language."""
+    import langcodes
+
+    try:
+        meant = langcodes.Language.get(name.strip().replace("_", "-"))
+    except (ValueError, LookupError):
+        return None
+    if not meant.language:
+        return None
+    script = meant.maximize().script
+    for candidate in (f"{meant.language}-{script}", meant.language):
+        if candidate in _tags() and _load(candidate).script in (script, None):
+            return candidate
+    return None
+
+
+def _unknown(name: str) -> UsageError:
+    names: dict[str, str] = {}
+    for language in all_languages():
+        for shown in (language.tag, language.name, language.autonym, *language.aliases):
+            names.setdefault(shown.casefold(), f"{language.name} ({language.tag})")
+    close = list(dict.fromkeys(names[match.casefold()] for match in nearest(name, names)))
+    if close:
+        return UsageError(
+            f"unknown language {name!r}: did you mean {' or '.join(close)}? `lrm-eval langs` lists them all."
+        )
+    return unknown("language", name, [*_tags(), *GROUPS], "lrm-eval langs")
+
+
+def resolve(spec: str, available: Iterable[str]) -> list[Language]:
+    """The languages of a `--langs` list.
+
+    Args:
+        spec: names separated by commas, or groups: `all`; `paper`, the ten of the LRM-LLaVA paper; `low-resource`,
+            those of `all` with Joshi class 2 or below. Mixed lists are fine.
+        available: the tags that `all` means.
+
+    Returns:
+        Languages in the order typed, each once; a group's by tag.
+
+    Raises:
+        UsageError: an unknown name, or no language at all.
+    """
+    known = dict.fromkeys(available)
+    chosen: dict[str, Language] = {}
+    for part in (part.strip() for part in spec.split(",")):
+        if not part:
+            continue
+        group = _group(part, list(known))
+        for language in [get(part)] if group is None else group:
+            chosen.setdefault(language.tag, language)
+    if not chosen:
+        raise UsageError("--langs names no language: type tags or names such as `--langs sw,am,en`, or `--langs all`")
+    return list(chosen.values())
+
+
+def _group(name: str, available: list[str]) -> list[Language] | None:
+    folded = name.casefold().replace("_", "-")
+    if folded == "paper":
+        return [language for language in all_languages() if language.paper]
+    if folded not in GROUPS:
+        return None
+    members = [get(tag) for tag in sorted(available)]
+    if folded == "low-resource":
+        members = [language for language in members if language.joshi_class <= LOW_RESOURCE_CLASS]
+    if not members:
+        raise UsageError(
+            f"--langs {name}: no language of the asked tasks belongs to it; `lrm-eval tasks` shows what there is"
+        )
+    return members

@@ -1,0 +1,170 @@
+"""The view model: what a page or table shows, free of any format.
+
+runs -> gather -> score rows -> build -> Board -> html | md | csv | latex | json
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lrm_eval.scorers.scoring import FEW_CLUSTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lrm_eval.reporting.names import LanguageView
+    from lrm_eval.types import Rules
+
+# Above this share of answers without a reading, a score says as much about the reading as about the model.
+UNPARSED_MARK = 0.05
+# Steps of the heat map, light to dark.
+HEAT_STEPS = 9
+# A range of values narrower than this share of its top is drawn as if it were this wide: small differences look small.
+HEAT_MIN_SPAN = 0.1
+
+MARKS: dict[str, tuple[str, str]] = {
+    "unparsed": ("⚠", "more than 5 % of the answers could not be read"),
+    "few": ("‡", f"fewer than {FEW_CLUSTERS} images: the interval is a rough guess"),
+    "no-interval": ("∘", "no honest interval exists for this number"),
+    "errors": ("✕", "some questions ended in an error, not in an answer"),
+    "note": ("*", "has a note: hold the pointer over the cell or open it"),
+    "machine": ("†", "questions translated by machine"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its 95 % interval (None where there is no honest one)."""
+
+    value: float
+    ci_low: float | None = None
+    ci_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """One score of one model in one language.
+
+    Attributes:
+        value: unrounded; None if undefined.
+        ci_low: lower end of the 95 % interval or None.
+        ci_high: upper end or None.
+        n: items.
+        clusters: different images.
+        unparsed_rate: share (0-1) without a reading.
+        outcomes: rate (0-1) of each outcome.
+        note: what a reader must know of this cell and not of the whole table, or "".
+        gap: value minus the model's value in English; None for English or where one of them is missing.
+        gap_paired: true if the gap's interval comes from the same items in both languages.
+        heat: step of the colour scale, 0 to HEAT_STEPS - 1; None if there is no value.
+        marks: keys of MARKS.
+    """
+
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    n: int
+    clusters: int
+    unparsed_rate: float
+    outcomes: Mapping[str, float]
+    note: str = ""
+    gap: Estimate | None = None
+    gap_paired: bool = False
+    heat: int | None = None
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One model's line: a cell (or None) per language of the table, in the table's order.
+
+    `mean` and `gap` are None where the model, or the table, has no common set of languages.
+    """
+
+    model: str
+    cells: tuple[CellView | None, ...]
+    mean: Estimate | None = None
+    gap: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricView:
+    """One metric of a table under one rule set.
+
+    Attributes:
+        name: as in scores.json.
+        label: for people.
+        unit: "%" or "points".
+        primary: the headline metric of its task.
+        mean_over: tags that every model of the table has a value for; the set of every mean.
+        gap_over: `mean_over` without English; empty if English is not in it: then there is no gap.
+        note: what a reader must know of every cell; notes of single cells are with them.
+        heat_range: values at the two ends of the colour scale; None without values.
+        rows: best mean first; models without a mean last, in the order given.
+    """
+
+    name: str
+    label: str
+    unit: str
+    primary: bool
+    mean_over: tuple[str, ...]
+    gap_over: tuple[str, ...]
+    note: str
+    heat_range: tuple[float, float] | None
+    rows: tuple[RowView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """One task under one condition: models x languages.
+
+    Attributes:
+        id: `<task>` or `<task>.<condition>`.
+        languages: tags, English first.
+        metrics: per rule set, primary first.
+    """
+
+    id: str
+    task: str
+    condition: str
+    title: str
+    benchmark: str
+    languages: tuple[str, ...]
+    metrics: Mapping[Rules, tuple[MetricView, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """One model and where its numbers come from.
+
+    Attributes:
+        name: as shown; made unique by the folder's name if two runs of one model answer the same cell.
+        manifests: run.json of each run merged into this line.
+        folders: their folder names.
+    """
+
+    name: str
+    manifests: tuple[Mapping[str, Any], ...]
+    folders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything a report shows, samples apart.
+
+    Attributes:
+        models: in the order given.
+        languages: every language of any table, English first.
+        tables: one per task and condition.
+        notes: what was left out of this board and why; shown on every form of it.
+    """
+
+    models: tuple[ModelView, ...]
+    languages: tuple[LanguageView, ...]
+    tables: tuple[TableView, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def language(self, tag: str) -> LanguageView:
+        """The language of a tag that is on this board."""
+        return next(item for item in self.languages if item.tag == tag)

@@ -1,0 +1,195 @@
+"""run.json: everything needed to repeat a run, and what must stay the same while a folder grows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lrm_eval.errors import UsageError
+from lrm_eval.runs.codec import dumps_line, sample_to_dict
+from lrm_eval.runs.files import sha256_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from lrm_eval.runs.plan import PlannedCell
+    from lrm_eval.tasks import Task
+
+SCHEMA = 1
+_SHOWN_DIFFERENCES = 8
+_HASH = re.compile(r"((?:sha256:)?)([0-9a-f]{40,})")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that a folder was made with and that is otherwise now."""
+
+    what: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.old} → {self.new}"
+
+
+def plain_json(value: Any) -> Any:
+    """What the value will be once it was written to run.json and read again."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def file_hashes(paths: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 of each file that exists, under its name with its folder (`mme/base.yaml`): no path of this machine."""
+    return {f"{path.parent.name}/{path.name}": sha256_file(path) for path in paths if path.is_file()}
+
+
+def describe_task(task: Task) -> dict[str, Any]:
+    """A task's entry in run.json."""
+    return {
+        "title": task.title,
+        "benchmark": task.benchmark,
+        "version": task.version,
+        "licence": task.licence,
+        "tiny": task.tiny,
+        "categories": list(task.category_order),
+        "files": file_hashes(task.files),
+        "dataset": plain_json(task.dataset.model_dump(mode="json")),
+    }
+
+
+def data_digest(planned: PlannedCell) -> str:
+    """SHA-256 over what the cell's questions contain (images by content), whatever file they came from."""
+    digest = hashlib.sha256()
+    for request in planned.requests:
+        sample = sample_to_dict(request.sample)
+        sample["images"] = [image["sha256"] for image in sample["images"]]
+        digest.update(dumps_line(sample))
+    return digest.hexdigest()
+
+
+def describe_cell(planned: PlannedCell) -> dict[str, Any]:
+    """A cell's entry in run.json; `revision` is the commit of the hub's data set that was read."""
+    from lrm_eval.data import hub
+    from lrm_eval.data.fields import ENGLISH
+    from lrm_eval.data.packs import find_pack
+
+    cell = planned.cell
+    task = planned.task
+    language = task.language(cell.language)
+    pack, revision = None, None
+    if planned.source is None:
+        fetched = hub.fetched(task.dataset_of(cell.language))
+        revision = None if fetched is None else fetched.revision
+    if cell.language != ENGLISH and language.dataset is None:
+        pack = find_pack(task, cell.language)
+    return {
+        "task": cell.task,
+        "language": cell.language,
+        "condition": cell.condition,
+        "planned": len(planned.requests),
+        "limit": planned.limit,
+        "pack": {} if pack is None else file_hashes([pack]),
+        "revision": revision,
+        "source": None if planned.source is None else str(planned.source),
+        "provenance": language.provenance,
+        "images": len({image.sha256 for request in planned.requests for image in request.sample.images}),
+        "data_sha256": data_digest(planned),
+    }
+
+
+def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, value
+
+
+def short(value: Any) -> str:
+    """A value as it is shown in a message: hashes and long texts cut."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    hashed = _HASH.fullmatch(text)
+    if hashed:
+        return f"{hashed[1]}{hashed[2][:12]}…"
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def compare(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[Difference]:
+    """The leaves in which two JSON objects differ."""
+    before, after = dict(_flat(dict(old), prefix)), dict(_flat(dict(new), prefix))
+    absent = "(not set)"
+    found = []
+    for name in dict.fromkeys([*before, *after]):
+        # An empty mapping is no leaf where the other side has something in it.
+        inner = any(other.startswith(f"{name}.") for other in (*before, *after))
+        if not inner and before.get(name, absent) != after.get(name, absent):
+            found.append(Difference(name, short(before.get(name, absent)), short(after.get(name, absent))))
+    return found
+
+
+def settings_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """What a command asks otherwise than the folder was made with, as far as run.json tells.
+
+    New tasks, languages and a larger `--limit` are growth and no difference; a smaller one is one, for the folder
+    holds more than was asked for and its scores would be over all of it.
+    """
+    found = model_differences(old["model"], new["model"], ("name", "adapter"))
+    found += compare({"seed": old.get("seed")}, {"seed": new.get("seed")})
+    found += compare({"gen_kwargs": old.get("gen_kwargs")}, {"gen_kwargs": new.get("gen_kwargs")})
+    for name, task in new["tasks"].items():
+        before = old.get("tasks", {}).get(name)
+        if before is not None:
+            keys = ("benchmark", "version")
+            found += compare({key: before[key] for key in keys}, {key: task[key] for key in keys}, name)
+    known = {(cell["task"], cell["language"], cell["condition"]): cell for cell in old.get("cells", [])}
+    for cell in new["cells"]:
+        before = known.get((cell["task"], cell["language"], cell["condition"]))
+        if before is not None and cell["planned"] < before["planned"]:
+            what = f"questions of {cell['task']} {cell['language']} (--limit)"
+            found.append(Difference(what, str(before["planned"]), str(cell["planned"])))
+    return found
+
+
+def model_differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], keys: Sequence[str] = ("name", "adapter", "fingerprint")
+) -> list[Difference]:
+    """In what the model of a folder differs from the one asked for; its fingerprint is known once it is loaded."""
+    return compare({key: old.get(key) for key in keys}, {key: new.get(key) for key in keys}, "model")
+
+
+def refuse(folder: Path, differences: list[Difference]) -> None:
+    """Raise if there is any difference.
+
+    Raises:
+        UsageError: lists the differences, old → new, and what to do.
+    """
+    if not differences:
+        return
+    shown = "; ".join(str(difference) for difference in differences[:_SHOWN_DIFFERENCES])
+    more = len(differences) - _SHOWN_DIFFERENCES
+    tail = f"; and {more} more" if more > 0 else ""
+    raise UsageError(
+        f"{folder} was made otherwise ({shown}{tail}): answers of both would be mixed. "
+        "Give `--out` another folder, or go back to what it was made with"
+    )
+
+
+def grow(old: Mapping[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    """The new run.json: this command's facts, over the tasks, languages and cells of all commands so far.
+
+    The facts of earlier commands (argv, versions, environment, code, times) move to `history`.
+    """
+    if old is None:
+        return {**new, "history": []}
+    merged = dict(new)
+    merged["tasks"] = dict(sorted({**old.get("tasks", {}), **new["tasks"]}.items()))
+    merged["languages"] = list(dict.fromkeys([*old.get("languages", []), *new["languages"]]))
+    cells = {
+        (cell["task"], cell["language"], cell["condition"]): cell for cell in [*old.get("cells", []), *new["cells"]]
+    }
+    merged["cells"] = [cells[key] for key in sorted(cells)]
+    merged["history"] = [*old.get("history", []), old.get("command", {})]
+    return merged

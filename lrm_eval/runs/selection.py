@@ -1,0 +1,95 @@
+"""From names as typed to model, tasks and languages, everything checked before anything is loaded."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lrm_eval.errors import UsageError
+from lrm_eval.runs.suites import Suite, choose_suite, choose_tasks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lrm_eval.languages import Language
+    from lrm_eval.runs.runner import Ask
+    from lrm_eval.tasks import Task
+    from model_adapters import ModelSpec
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a command means.
+
+    Attributes:
+        spec: the model.
+        suite: the suite names were taken from.
+        suite_asked: whether the suite was typed; the model's default otherwise.
+        tasks: tasks in the order typed, with local data or None.
+        languages: languages in the order typed.
+        notices: what the user should know before it begins.
+    """
+
+    spec: ModelSpec
+    suite: Suite
+    suite_asked: bool
+    tasks: list[tuple[Task, Path | None]]
+    languages: list[Language]
+    notices: list[str] = field(default_factory=list)
+
+    def headline(self) -> str:
+        """The first line of a run."""
+        why = "" if self.suite_asked else f" (the default of {self.spec.name})"
+        names = [task.name + (f" from {source}" if source else "") for task, source in self.tasks]
+        languages = ", ".join(language.tag for language in self.languages)
+        return f"{self.spec.name} · {self.suite} suite{why} · {', '.join(names)} · languages: {languages}"
+
+
+def select(ask: Ask) -> Selection:
+    """Resolve and check model, tasks, languages and their data.
+
+    Raises:
+        UsageError: an unknown name (with the nearest), an empty list, data that is not there (with the command that
+            gets it), or an option out of range.
+    """
+    from lrm_eval.data import availability
+    from lrm_eval.languages import resolve
+    from lrm_eval.tasks import load_task, task_names
+    from model_adapters import resolve_model
+
+    if ask.limit is not None and ask.limit < 1:
+        raise UsageError(f"--limit {ask.limit}: ask for at least one question")
+    for path in ask.include_paths:
+        if not path.is_dir():
+            raise UsageError(f"--include-path {path}: no such folder")
+        # Adapters of a folder are found by its entry points, as those of an installed package are.
+        if str(path.resolve()) not in sys.path:
+            sys.path.append(str(path.resolve()))
+    for name, path in ask.data.items():
+        if not path.exists():
+            raise UsageError(f"--data {name}={path}: no such file or folder")
+    spec = resolve_model(ask.model, ask.checkpoint, ask.include_paths)
+    suite = choose_suite(ask.suite, spec.default_suite)
+    choices = choose_tasks(ask.tasks, suite, ask.data, task_names(ask.include_paths))
+    tasks = [(load_task(choice.name, ask.include_paths), choice.source) for choice in choices]
+    offered = [
+        tag
+        for tag in dict.fromkeys(tag for task, _ in tasks for tag in task.languages)
+        if all(_has_data(task, tag, source) for task, source in tasks)
+    ]
+    languages = resolve(ask.langs, offered)
+    for task, source in tasks:
+        for language in languages:
+            there = availability(task, language, source)
+            if there.state == "needs-pack":
+                what = f"{task.name} has no questions in {language.name} ({language.tag}): {there.detail}"
+                raise UsageError(what + (f"; `{there.command}` gets them" if there.command else ""))
+    return Selection(spec, suite, ask.suite is not None, tasks, languages)
+
+
+def _has_data(task: Task, tag: str, source: Path | None) -> bool:
+    from lrm_eval.data import availability
+    from lrm_eval.languages import get
+
+    return availability(task, get(tag), source).state != "needs-pack"

@@ -1,0 +1,118 @@
+"""`lrm-eval verify`: is what a folder says still what follows from its responses?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lrm_eval.errors import LrmEvalError
+from lrm_eval.runs import environment
+from lrm_eval.runs.codec import dumps_scores
+from lrm_eval.runs.derive import readings_file, walk
+from lrm_eval.runs.files import sha256_file
+from lrm_eval.runs.folder import Cell, RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from lrm_eval.types import Reading, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked.
+
+    Attributes:
+        what: the thing.
+        ok: true if it holds, false if it does not, None if it is only worth knowing.
+        detail: the finding.
+    """
+
+    what: str
+    ok: bool | None
+    detail: str = ""
+
+
+def verify(folder: RunFolder) -> list[Check]:
+    """Derive everything again and compare; compare hashes of responses, task files and code with run.json.
+
+    Nothing is written. Files of tasks and code that changed since the run are worth knowing, not wrong: what counts
+    is that today's code gets the same scores from the responses.
+    """
+    try:
+        manifest = folder.manifest()
+        checks = [*_state(folder, manifest), *_responses(folder, manifest), *_derived(folder)]
+    except LrmEvalError as error:
+        return [Check("readable", False, str(error))]
+    return [*checks, *_sources(manifest)]
+
+
+def _state(folder: RunFolder, manifest: Mapping[str, Any]) -> list[Check]:
+    there = set(folder.cells())
+    missing = [str(cell) for cell in folder.planned() if cell not in there]
+    state = manifest.get("command", {}).get("state")
+    checks = [Check("last command", state == "finished", str(state))]
+    if missing:
+        checks.append(Check("cells", False, f"planned and not there: {', '.join(missing)}"))
+    return checks
+
+
+def _responses(folder: RunFolder, manifest: Mapping[str, Any]) -> list[Check]:
+    checks = []
+    for entry in manifest.get("cells", []):
+        cell = Cell(entry["task"], entry["language"], entry["condition"])
+        path = folder.responses_path(cell)
+        if not path.is_file():
+            continue
+        recorded = entry.get("responses_sha256")
+        same = recorded is not None and sha256_file(path) == recorded
+        detail = "" if same else "no hash yet: the run is not finished" if recorded is None else "changed since the run"
+        checks.append(Check(f"responses of {cell}", same, detail))
+    return checks
+
+
+def _derived(folder: RunFolder) -> list[Check]:
+    checks: list[Check] = []
+
+    def compare(cell: Cell, rules: Rules, readings: dict[str, Reading]) -> None:
+        same = _same(folder.readings_path(cell, rules), readings_file(readings))
+        checks.append(Check(f"readings of {cell}, {rules}", same, "" if same else "differ from those derived now"))
+
+    derived = walk(folder, compare)
+    for cell, (answered, planned) in derived.unfinished.items():
+        checks.append(Check(f"answers of {cell}", False, f"{answered} of {planned}"))
+    for cell, errors in derived.errors.items():
+        checks.append(Check(f"answers of {cell}", None, f"{errors} are errors"))
+    same = _same(folder.scores_path, dumps_scores(derived.scores).encode("utf-8"))
+    checks.append(Check("scores.json", same, "" if same else "differs from the scores derived now"))
+    return checks
+
+
+def _same(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
+
+
+def _sources(manifest: Mapping[str, Any]) -> list[Check]:
+    from lrm_eval.runs.manifest import describe_task
+    from lrm_eval.tasks import load_task
+
+    checks = []
+    for name, task in manifest.get("tasks", {}).items():
+        try:
+            files = describe_task(load_task(name))["files"]
+        except LrmEvalError:
+            checks.append(Check(f"files of task {name}", None, "not installed here"))
+            continue
+        changed = sorted(path for path, digest in task["files"].items() if files.get(path) != digest)
+        if changed:
+            checks.append(Check(f"files of task {name}", None, f"changed since the run: {', '.join(changed)}"))
+    code = manifest.get("command", {}).get("code_sha256", {})
+    now = environment.code_hashes()
+    checks += [
+        Check(f"code of {part}", None, "another than the run's")
+        for part, digest in now.items()
+        if code.get(part) != digest
+    ]
+    return checks

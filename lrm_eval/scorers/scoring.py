@@ -1,0 +1,121 @@
+"""From items to metrics, and from metrics to the rows of scores.json."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lrm_eval.errors import unknown
+from lrm_eval.scorers import mmbench, mme, pope, seedbench
+from lrm_eval.scorers.columns import columns
+from lrm_eval.statistics.interval import metric_interval
+from lrm_eval.types import ScoreRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lrm_eval.scorers.metric import FloatArray, Metric
+    from lrm_eval.types import Item, Rules
+
+BENCHMARKS = ("mme", "pope", "seedbench", "mmbench")
+
+# Below this number of images an interval says little (Miller 2024, arXiv:2411.00640, and our own simulations).
+FEW_CLUSTERS = 30
+
+
+def metrics(benchmark: str, items: Sequence[Item], rules: Rules, declared: Sequence[str] | None = None) -> list[Metric]:
+    """Every metric of a benchmark, the primary one first.
+
+    Args:
+        benchmark: "mme", "pope", "seedbench" or "mmbench".
+        items: of one task, language and condition, in any order; none: no metrics.
+        rules: the rules under which `items` were read.
+        declared: the categories that the task consists of, which decide what MME's sums run over;
+            None: those of the real benchmark.
+
+    Raises:
+        UsageError: unknown benchmark; an MME image with more than two questions in a subtask.
+    """
+    if benchmark not in BENCHMARKS:
+        raise unknown("benchmark", benchmark, BENCHMARKS)
+    if not items:
+        return []
+    data = columns(items, rules)
+    if benchmark == "mme":
+        return mme.metrics(data, declared)
+    if benchmark == "pope":
+        return pope.metrics(data)
+    if benchmark == "seedbench":
+        return seedbench.metrics(data)
+    return mmbench.metrics(data)
+
+
+def _row_note(metric: Metric, clusters: int, has_interval: bool) -> str:
+    parts = [metric.note] if metric.note else []
+    if metric.value is not None and not has_interval:
+        parts.append(f"no interval: {clusters} image{'' if clusters == 1 else 's'}")
+    elif metric.value is not None and clusters < FEW_CLUSTERS:
+        parts.append(f"few images: {clusters}")
+    return "; ".join(parts)
+
+
+def rows(
+    model: str,
+    task: str,
+    benchmark: str,
+    language: str,
+    condition: str,
+    rules: Rules,
+    items: Sequence[Item],
+    seed: int = 0,
+    declared: Sequence[str] | None = None,
+) -> list[ScoreRow]:
+    """The rows of scores.json of one task, language and condition under one rule set.
+
+    Args:
+        model: name of the model.
+        task: name of the task, e.g. `tiny-mme`.
+        benchmark: the benchmark whose rules it is scored by, e.g. `mme`.
+        language: canonical tag.
+        condition: "default", or what else was varied.
+        rules: the rules under which `items` were read.
+        items: samples with responses and readings.
+        seed: of the bootstrap; the same items and seed give the same interval.
+        declared: the categories of the task. None: those of the real benchmark for a task of its name,
+            those present among the items for any other task.
+
+    Raises:
+        UsageError: as `metrics`.
+    """
+    if declared is None and task != benchmark:
+        declared = list(dict.fromkeys(item.sample.category for item in items))
+    cache: dict[int, FloatArray] = {}
+    found = []
+    for metric in metrics(benchmark, items, rules, declared):
+        interval, clusters = metric_interval(metric, seed=seed, cache=cache)
+        low, high = interval if interval else (None, None)
+        found.append(
+            ScoreRow(
+                model=model,
+                task=task,
+                language=language,
+                condition=condition,
+                rules=rules,
+                metric=metric.name,
+                value=metric.value,
+                ci_low=low,
+                ci_high=high,
+                n=metric.n,
+                clusters=clusters,
+                unparsed_rate=1.0 - metric.outcomes["read"] if metric.n else 0.0,
+                outcomes=metric.outcomes,
+                primary=metric.primary,
+                note=_row_note(metric, clusters, interval is not None),
+            )
+        )
+    return found
+
+
+def with_notes(row: ScoreRow, notes: Sequence[str]) -> ScoreRow:
+    """The row with more notes."""
+    return replace(row, note="; ".join([row.note, *notes] if row.note else notes)) if notes else row

@@ -1,0 +1,35 @@
+"""Exact bounds for what was seen never, or hardly ever.
+
+With every answer right, a bootstrap resamples perfection and a variance is zero: both give an interval of no
+length, which claims certainty after however few images. What can be said is how many images in a hundred
+might still go wrong: with none among G, at most 1 - 0.025^(1/G) at 97.5 % confidence.
+"""
+
+from __future__ import annotations
+
+LEVEL = 0.95
+
+
+def clopper_pearson(count: int, total: int, level: float = LEVEL) -> tuple[float, float]:
+    """Exact binomial interval for a share, as a pair of shares.
+
+    Lower end: the alpha/2 quantile of Beta(k, n - k + 1); upper end: the 1 - alpha/2 quantile of
+    Beta(k + 1, n - k). Clopper and Pearson 1934, Biometrika 26:404-413. For k = 0 the upper
+    end is 1 - (alpha/2)^(1/n).
+
+    Args:
+        count: k, how often it was seen; 0 <= k <= n.
+        total: n >= 1.
+        level: of confidence, two-sided.
+    """
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    low = 0.0 if count == 0 else float(betaincinv(count, total - count + 1, tail))
+    high = 1.0 if count == total else float(betaincinv(count + 1, total - count, 1 - tail))
+    return low, high
+
+
+def unseen_share(total: int, level: float = LEVEL) -> float:
+    """Largest share (0-1) of clusters that may behave otherwise when none of `total` did: 1 - (alpha/2)^(1/G)."""
+    return float(1 - ((1 - level) / 2) ** (1 / total))

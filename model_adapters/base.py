@@ -1,0 +1,162 @@
+"""What most adapters share: defaults, and batches that a resumed run forms again.
+
+In float32 the other requests of a batch never change an answer, so only what is asked is batched. In bfloat16 and
+float16 they can: rounding depends on the shape of the matrices. There, batches are a function of the plan that
+`prepare` was given: when only part of a batch is asked (a run that was killed goes on), the whole batch is asked
+again and only the wanted answers are given back. A run that grows by a language must not ask the others again, though:
+a cell (task, language, condition) of which nothing is asked, although it goes on after the first request that is asked,
+was finished by an earlier command and takes no part. (In a run that was killed, what is left comes last in the plan.)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lrm_eval.types import Capabilities
+from model_adapters.batches import form_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Self
+
+    from lrm_eval.types import Request, Response
+    from model_adapters.spec import LoadOptions, ModelSpec
+
+# Answers of a batch asked again that nobody has asked for yet; a caller that asks in small pieces comes for them next.
+_KEPT = 4096
+
+
+class AdapterBase(ABC):
+    """Base of adapters, with the defaults. An adapter of another package needs `load`, `generate` and `fingerprint`."""
+
+    capabilities: Capabilities = Capabilities()
+    version: ClassVar[int] = 1
+
+    @classmethod
+    @abstractmethod
+    def load(cls, spec: ModelSpec, options: LoadOptions) -> Self:
+        """A ready adapter.
+
+        Raises:
+            UsageError: what was asked for cannot be loaded as given.
+            RunError: loading failed on the way (a download, memory).
+        """
+
+    def prepare(self, requests: Sequence[Request]) -> None:  # noqa: B027
+        """Take the whole plan, of what is already answered too, before `generate`. Does nothing by default."""
+
+    @abstractmethod
+    def generate(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """Answer each request exactly once, in any order."""
+
+    @abstractmethod
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Everything that decides the answers, as plain JSON values."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """How it runs, for the record: device, batch size, versions. Does not decide the answers."""
+        return {}
+
+    def close(self) -> None:  # noqa: B027
+        """Give back memory, servers, files. Does nothing by default."""
+
+
+class BatchingAdapter(AdapterBase):
+    """Base of adapters that answer batches. A subclass sets the two attributes and gives `answer_batch`.
+
+    Attributes:
+        batch_size: requests in a batch.
+        batch_invariant: the composition of a batch never changes an answer.
+    """
+
+    batch_size: int = 1
+    batch_invariant: bool = True
+
+    def __init__(self) -> None:
+        self._plan: Sequence[Request] = ()
+        self._batch_of: dict[str, tuple[Request, ...]] = {}
+        self._kept: OrderedDict[str, Response] = OrderedDict()
+
+    @abstractmethod
+    def answer_batch(self, batch: Sequence[Request]) -> Iterable[Response]:
+        """Answer every request of one batch; an error of one of them is its Response."""
+
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Remember the plan that batches are formed over."""
+        self._plan = tuple(requests)
+        self._batch_of.clear()
+        self._kept.clear()
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """Answer each request exactly once, batch by batch.
+
+        Where batches follow the plan all requests are taken before the first is answered; elsewhere they are
+        taken as they are needed.
+
+        Raises:
+            ValueError: a key occurs twice.
+        """
+        if self.batch_invariant or not self._plan:
+            for batch in form_batches(_once(requests), self.batch_size):
+                yield from self.answer_batch(batch)
+            return
+        wanted = {request.key: request for request in _once(requests)}
+        for batch in self._batches(wanted):
+            answers = {request.key: self._kept.pop(request.key, None) for request in batch if request.key in wanted}
+            if all(answers.values()):
+                yield from (answer for answer in answers.values() if answer is not None)
+                continue
+            for response in self.answer_batch(batch):
+                if response.key in answers:
+                    yield response
+                else:
+                    self._keep(response)
+
+    def _keep(self, response: Response) -> None:
+        self._kept[response.key] = response
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+    def _batches(self, wanted: Mapping[str, Request]) -> list[tuple[Request, ...]]:
+        self._form(wanted)
+        chosen: dict[int, tuple[Request, ...]] = {}
+        unplanned: list[Request] = []
+        for key, request in wanted.items():
+            batch = self._batch_of.get(key)
+            if batch is None or request not in batch:
+                unplanned.append(request)
+            else:
+                chosen[id(batch)] = batch
+        return [*chosen.values(), *form_batches(unplanned, self.batch_size)]
+
+    def _form(self, wanted: Mapping[str, Request]) -> None:
+        cells = {_cell(request) for key, request in wanted.items() if key not in self._batch_of}
+        if not cells:
+            return
+        first: dict[str, int] = {}
+        last: dict[tuple[str, str, str], int] = {}
+        for place, request in enumerate(self._plan):
+            last[_cell(request)] = place
+            if request.key in wanted:
+                first.setdefault(request.sample.task, place)
+        cells |= {cell for cell, place in last.items() if cell[0] in first and place < first[cell[0]]}
+        planned = [r for r in self._plan if r.key not in self._batch_of and _cell(r) in cells]
+        for batch in form_batches(planned, self.batch_size):
+            self._batch_of.update({request.key: batch for request in batch})
+
+
+def _once(requests: Iterable[Request]) -> Iterator[Request]:
+    seen: set[str] = set()
+    for request in requests:
+        if request.key in seen:
+            raise ValueError(f"two requests have the key {request.key!r}")
+        seen.add(request.key)
+        yield request
+
+
+def _cell(request: Request) -> tuple[str, str, str]:
+    # The condition is the part of the key after `<id>@<language>`; see Request.key.
+    suffix = request.key.rpartition("@")[2]
+    return request.sample.task, request.sample.language, suffix

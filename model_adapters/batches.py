@@ -1,0 +1,33 @@
+"""Batches as a pure function of requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lrm_eval.types import Request
+
+
+def form_batches(requests: Iterable[Request], size: int) -> Iterator[tuple[Request, ...]]:
+    """Cut requests into batches of at most `size`, in the order given.
+
+    Requests of one batch share task, token budget and whether choices are scored, so that no answer is generated
+    longer than asked; languages and images mix freely. A batch is closed when it is full, so that
+    requests of one image, which arrive together, stay together. The result depends on nothing but the arguments. No
+    more requests are taken than the next batch needs.
+
+    Raises:
+        ValueError: size is below 1.
+    """
+    if size < 1:
+        raise ValueError(f"batch size must be at least 1, not {size}")
+    filling: dict[tuple[str, int, bool], list[Request]] = {}
+    for request in requests:
+        bucket = filling.setdefault((request.sample.task, request.max_new_tokens, bool(request.choices)), [])
+        bucket.append(request)
+        if len(bucket) == size:
+            yield tuple(bucket)
+            bucket.clear()
+    yield from (tuple(bucket) for bucket in filling.values() if bucket)

@@ -1,0 +1,69 @@
+"""Which device and which floating-point type a model runs on."""
+
+from __future__ import annotations
+
+import re
+
+from lrm_eval.errors import UsageError, unknown
+
+_DTYPES = {
+    "float32": "float32",
+    "fp32": "float32",
+    "bfloat16": "bfloat16",
+    "bf16": "bfloat16",
+    "float16": "float16",
+    "fp16": "float16",
+    "half": "float16",
+}
+
+
+def check_device(device: str | None = None, dtype: str | None = None) -> tuple[str, str]:
+    """What is asked for, resolved and checked against this machine.
+
+    Args:
+        device: "cpu", "cuda", "cuda:N", "mps"; None or "auto" takes CUDA where PyTorch can use it, else the CPU.
+        dtype: "float32", "bfloat16", "float16" or a short form; None or "auto" is bfloat16 on CUDA
+            (float16 where the card has no bfloat16) and float32 elsewhere.
+
+    Returns:
+        The device and the full name of the type, e.g. `("cuda:0", "bfloat16")`.
+
+    Raises:
+        UsageError: no such device on this machine, or a name that means nothing.
+    """
+    resolved = _device(device)
+    if dtype is None or dtype == "auto":
+        return resolved, _auto_dtype(resolved)
+    if dtype.lower() not in _DTYPES:
+        raise unknown("dtype", dtype, ("auto", *_DTYPES))
+    return resolved, _DTYPES[dtype.lower()]
+
+
+def _device(device: str | None) -> str:
+    import torch
+
+    if device is None or device == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    match = re.fullmatch(r"(cpu|cuda|mps)(?::(\d+))?", device.lower())
+    if match is None:
+        raise unknown("device", device, ("auto", "cpu", "cuda", "cuda:0", "mps"))
+    kind, index = match[1], int(match[2] or 0)
+    if kind == "cuda":
+        if not torch.cuda.is_available():
+            build = "is a build without CUDA" if torch.version.cuda is None else "finds no usable CUDA device"
+            raise UsageError(f"device {device!r}: PyTorch {torch.__version__} {build}; use --device cpu")
+        count = torch.cuda.device_count()
+        if index >= count:
+            raise UsageError(f"device {device!r}: this machine has {count} CUDA device(s), cuda:0 to cuda:{count - 1}")
+        return f"cuda:{index}"
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise UsageError(f"device {device!r}: PyTorch {torch.__version__} finds no Metal device; use --device cpu")
+    return kind
+
+
+def _auto_dtype(device: str) -> str:
+    if not device.startswith("cuda"):
+        return "float32"
+    import torch
+
+    return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"

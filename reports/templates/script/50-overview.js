@@ -1,0 +1,35 @@
+// The first thing to see when there is more than one task: mean, gap and the lowest language of every model.
+function drawOverview() {
+  const section = byId("overview");
+  const views = board.tables.map(viewOf).filter((view) => view && view.rows.length);
+  section.hidden = views.length < 2;
+  if (section.hidden) return;
+  const models = board.models.filter((model) => views.some((view) => view.rows.some((row) => row.model === model)));
+  const head = [el("tr", {}, el("th", { scope: "col" }, "Model"), views.map((view) => el("th", { scope: "col" }, el("a", { class: "fill", href: `#${view.table.id}`, "data-jump": view.table.id }, view.table.title, el("span", { class: "sub" }, `${view.metric.label}, ${view.metric.unit}`)))))];
+  const lines = models.map((model) => el("tr", {}, el("th", { scope: "row" }, el("bdi", {}, model)), views.map((view) => overviewCell(view, view.rows.find((row) => row.model === model)))));
+  const sets = new Set(views.map((view) => view.meanOver.join(" ")));
+  const over = sets.size === 1 ? `Means over ${listed(views[0].meanOver.map(nameOf)) || "no language"}.` : "The tasks have different sets of languages: each table names its own.";
+  const table = el("table", { class: "board overview" }, el("thead", {}, head), el("tbody", {}, lines));
+  section.replaceChildren(
+    el("div", { class: "head" }, el("h2", {}, "Overview"), el("span", { class: "muted" }, "mean, gap to English, lowest language")),
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Overview" }, table),
+    el("p", { class: "caption" }, over),
+  );
+}
+
+function overviewCell(view, row) {
+  if (!row) return el("td", {}, el("span", { class: "fill" }));
+  const known = view.tags.filter((tag) => row.cells[tag] && row.cells[tag].value !== null);
+  const lowest = known.length > 1 ? known.reduce((least, tag) => (row.cells[tag].value < row.cells[least].value ? tag : least)) : null;
+  return el(
+    "td",
+    {},
+    el(
+      "span",
+      { class: "fill" },
+      el("span", { class: "v" }, row.mean ? number(row.mean.value) : "—"),
+      el("span", { class: "ci" }, row.gap ? `gap ${number(row.gap.value, true)} ${interval(row.gap.low, row.gap.high, true)}` : ""),
+      el("span", { class: "n" }, lowest ? `lowest: ${nameOf(lowest)} ${number(row.cells[lowest].value)}` : ""),
+    ),
+  );
+}

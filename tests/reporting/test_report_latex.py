@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lrm_eval.reporting import TABLES, paper_table, render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lrm_eval.runs import RunFolder
+
+ENGINES = ("pdflatex", "xelatex")
+
+
+def compile_latex(body: str, folder: Path, engine: str) -> None:
+    if shutil.which(engine) is None:
+        pytest.skip(f"{engine} is not installed (Debian: apt-get install texlive-latex-extra texlive-xetex)")
+    document = f"\\documentclass{{article}}\n\\usepackage{{booktabs,graphicx}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    (folder / "table.tex").write_text(document, encoding="utf-8")
+    command = [engine, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (folder / "table.pdf").stat().st_size > 1000
+
+
+@pytest.mark.latex
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_leaderboard_compiles(good: RunFolder, hostile: RunFolder, tmp_path: Path, engine: str) -> None:
+    made = render([good, hostile], "latex")
+    assert isinstance(made, str)
+    compile_latex(made, tmp_path, engine)
+
+
+@pytest.mark.latex
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_paper_tables_compile(good: RunFolder, hostile: RunFolder, tmp_path: Path, engine: str) -> None:
+    tables = [paper_table(name, [good, hostile], published=True) for name in TABLES]
+    compile_latex("\n\\clearpage\n".join(tables), tmp_path, engine)

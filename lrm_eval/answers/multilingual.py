@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lrm_eval.answers.lexicon import Role, lexicon
 from lrm_eval.answers.options import read_option
-from lrm_eval.answers.tokens import STOP, normalise, strip_around, tokenise, without_thinking
+from lrm_eval.answers.tokens import STOP, normalise, strip_around, tokenise, without_marks, without_thinking
 from lrm_eval.answers.yes_no import read_yes_no
 from lrm_eval.types import Reading
 
@@ -69,6 +69,7 @@ def _read_text(answer: str, normal: str, language: str) -> Reading:
     for hit in lexicon(language).scan(tokens):
         if hit.roles & Role.REFUSAL and hit.start < end:
             return Reading(None, f"refusal:{hit.phrase}", "refusal")
-    # Joiners inside a word are spelling (Persian, Indic scripts) and stay; what is around the text goes.
-    value = " ".join(strip_around(unicodedata.normalize("NFKC", strip_around(answer))).split())
+    # Joiners inside a word are spelling (Persian, Indic scripts) and stay.
+    plain = unicodedata.normalize("NFKC", strip_around(without_marks(answer)))
+    value = " ".join(strip_around(plain).split())
     return Reading(value, "text", "read") if value else EMPTY

@@ -22,6 +22,7 @@ _THINKING_END = re.compile(r".*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 # Marks that show nothing: bidi controls and isolates, zero-width spaces and joiners, soft hyphen, byte order mark,
 # variation selectors. Joiners shape letters but never tell two answers apart, so they go from text and lexicon alike.
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f]")
+_CONTROLS = re.compile("[\u00ad\u061c\ufeff\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069]")
 _APOSTROPHES = re.compile("[\u2018\u2019\u201b\u02bc\u02b9\u00b4\u2032]")
 _HYPHENS = re.compile("[\u2010\u2011\u2012\u2212]")
 
@@ -109,6 +110,11 @@ def without_thinking(text: str) -> str:
     text = _THINKING_CUT.sub("", _THINKING.sub("\n", text))
     # Chat templates that open the block in the prompt leave only its end in the answer.
     return _THINKING_END.sub("", text)
+
+
+def without_marks(text: str) -> str:
+    """Text without bidi controls and zero-width marks, but with the joiners inside its words."""
+    return _CONTROLS.sub("", text)
 
 
 def normalise(text: str) -> str:

@@ -80,6 +80,7 @@ class Bars(_Base):
         self._progress: Progress | None = None
         self._bars: dict[Cell, TaskID] = {}
         self._images: TaskID | None = None
+        self._all: TaskID | None = None
 
     def started(self, cells: Mapping[Cell, tuple[int, int]]) -> None:
         """Draw the bars."""
@@ -94,6 +95,10 @@ class Bars(_Base):
             console=self._err,
         )
         self._images = self._progress.add_task("looking at images", total=None, errors="")
+        if len(self._cells) > 1:
+            # First, so that it stays in sight when there are more bars than lines.
+            done, total = (sum(getattr(tally, name) for tally in self._cells.values()) for name in ("done", "total"))
+            self._all = self._progress.add_task("all", total=total, completed=done, errors="")
         for cell, tally in self._cells.items():
             self._bars[cell] = self._progress.add_task(str(cell), total=tally.total, completed=tally.done, errors="")
         self._progress.start()
@@ -110,6 +115,8 @@ class Bars(_Base):
             self._progress.update(
                 self._bars[cell], completed=tally.done, errors=f"{tally.errors} errors" if tally.errors else ""
             )
+            if self._all is not None:
+                self._progress.advance(self._all)
 
     def ended(self) -> None:
         """Leave the bars as they are."""

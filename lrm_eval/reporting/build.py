@@ -23,7 +23,7 @@ from lrm_eval.scorers.scoring import FEW_CLUSTERS
 from lrm_eval.types import DEFAULT_CONDITION, RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence, Set
 
     from lrm_eval.reporting.gather import GatheredRun
     from lrm_eval.reporting.paired import SharedDraws
@@ -48,8 +48,10 @@ def build(gathered: Sequence[GatheredRun], draws: Mapping[DrawsKey, SharedDraws]
         The board: tables in the order their tasks were first met, known benchmarks first.
     """
     tables: dict[tuple[str, str], list[tuple[str, ScoreRow]]] = defaultdict(list)
+    machine: set[tuple[str, str, str]] = set()
     benchmarks: dict[str, str] = {}
     for one in gathered:
+        machine |= one.machine_translated()
         for row in one.rows:
             tables[row.task, row.condition].append((one.name, row))
             benchmarks.setdefault(row.task, benchmark_of(row.task, one.manifest))
@@ -60,7 +62,7 @@ def build(gathered: Sequence[GatheredRun], draws: Mapping[DrawsKey, SharedDraws]
         tables,
         key=lambda key: (key[0].startswith("tiny-"), place.get(benchmarks[key[0]], 9), key[1] != DEFAULT_CONDITION),
     )
-    views = tuple(_table(key, benchmarks[key[0]], tables[key], names, typed, draws or {}) for key in order)
+    views = tuple(_table(key, benchmarks[key[0]], tables[key], names, typed, machine, draws or {}) for key in order)
     models = tuple(
         ModelView(
             name,
@@ -70,7 +72,12 @@ def build(gathered: Sequence[GatheredRun], draws: Mapping[DrawsKey, SharedDraws]
         for name in names
     )
     tags = order_languages((tag for view in views for tag in view.languages), typed)
-    return Board(models, tuple(language(tag) for tag in tags), views)
+    notes = tuple(
+        f"Not finished and so without a score here: {one.name}, {', '.join(cells)}. The same command goes on with it."
+        for one in gathered
+        if (cells := one.unfinished())
+    )
+    return Board(models, tuple(language(tag) for tag in tags), views, notes)
 
 
 def table_id(task: str, condition: str) -> str:
@@ -84,6 +91,7 @@ def _table(
     rows: Sequence[tuple[str, ScoreRow]],
     names: Sequence[str],
     typed: Sequence[str],
+    machine: Set[tuple[str, str, str]],
     draws: Mapping[DrawsKey, SharedDraws],
 ) -> TableView:
     task, condition = key
@@ -97,7 +105,7 @@ def _table(
                 by_metric[row.metric][model, row.language] = row
         ordered = sorted(by_metric.items(), key=lambda pair: not any(row.primary for row in pair[1].values()))
         metrics[rules] = tuple(
-            _metric(name, table_id(task, condition), rules, benchmark, cells, here, tags, draws)
+            _metric(name, table_id(task, condition), rules, benchmark, cells, here, tags, machine, draws)
             for name, cells in ordered
         )
     return TableView(table_id(task, condition), task, condition, task_title(task, condition), benchmark, tags, metrics)
@@ -111,6 +119,7 @@ def _metric(
     cells: Mapping[tuple[str, str], ScoreRow],
     models: Sequence[str],
     tags: Sequence[str],
+    machine: Set[tuple[str, str, str]],
     draws: Mapping[DrawsKey, SharedDraws],
 ) -> MetricView:
     values = {key: row.value for key, row in cells.items() if row.value is not None and math.isfinite(row.value)}
@@ -127,7 +136,7 @@ def _metric(
         for tag in tags:
             row = cells.get((model, tag))
             gap = gap_estimate(own, drawn, [tag]) if tag != PIVOT else None
-            views.append(None if row is None else _cell(row, gap, heat_range, note))
+            views.append(None if row is None else _cell(row, gap, heat_range, note, machine))
         mean = mean_estimate(own, drawn, common)
         rows.append(RowView(model, tuple(views), mean, gap_estimate(own, drawn, gap_over)))
     # sorted() is stable: models without a mean keep the order in which they were given.
@@ -138,13 +147,20 @@ def _metric(
     )
 
 
-def _cell(row: ScoreRow, gap: Estimate | None, heat_range: tuple[float, float] | None, shared: str) -> CellView:
+def _cell(
+    row: ScoreRow,
+    gap: Estimate | None,
+    heat_range: tuple[float, float] | None,
+    shared: str,
+    machine: Set[tuple[str, str, str]],
+) -> CellView:
     note = "" if row.note == shared else row.note
     value, low, high = _finite(row.value), _finite(row.ci_low), _finite(row.ci_high)
     marks = {
         "unparsed": row.unparsed_rate > UNPARSED_MARK,
         "few": value is not None and row.clusters < FEW_CLUSTERS,
         "no-interval": value is not None and (low is None or high is None),
+        "machine": (row.task, row.language, row.condition) in machine,
         "errors": row.outcomes.get("error", 0.0) > 0,
         "note": any(part and not part.startswith(_SHOWN_NOTES) for part in note.split("; ")),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrm_eval.errors import RunError, UsageError
 from lrm_eval.reporting.names import plain
+from lrm_eval.types import DEFAULT_CONDITION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,20 @@ class GatheredRun:
     def cells(self) -> Sequence[CellSource]:
         """The cells with answers."""
         return self.run.cells()
+
+    def unfinished(self) -> list[str]:
+        """`<task> <language>` of each cell that has answers and no scores."""
+        scored = {(row.task, row.language, row.condition) for row in self.rows}
+        return [f"{c.task} {c.language}" for c in self.cells() if (c.task, c.language, c.condition) not in scored]
+
+    def machine_translated(self) -> set[tuple[str, str, str]]:
+        """(task, language, condition) of the cells whose questions run.json calls translated by machine, unchecked."""
+        cells = self.manifest.get("cells")
+        return {
+            (str(cell.get("task")), str(cell.get("language")), str(cell.get("condition", DEFAULT_CONDITION)))
+            for cell in (cells if isinstance(cells, list) else [])
+            if isinstance(cell, dict) and cell.get("provenance") == "machine-translated"
+        }
 
 
 def model_name(manifest: Mapping[str, Any], fallback: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from lrm_eval import errors
@@ -19,6 +18,7 @@ from lrm_eval.types import Item, Reading, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from lrm_eval.reporting.build import DrawsKey
     from lrm_eval.reporting.gather import GatheredRun

@@ -29,7 +29,7 @@ MARKS: dict[str, tuple[str, str]] = {
     "no-interval": ("∘", "no honest interval exists for this number"),
     "errors": ("✕", "some questions ended in an error, not in an answer"),
     "note": ("*", "has a note: hold the pointer over the cell or open it"),
-    "machine": ("†", "questions translated by machine"),
+    "machine": ("†", "questions translated by machine and not checked"),
 }
 
 

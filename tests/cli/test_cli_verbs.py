@@ -20,6 +20,7 @@ Type = Callable[..., tuple[int, str, str]]
 def type_(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
     """Type a command line in an empty folder: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LRM_EVAL_PACKS", str(tmp_path / "packs"))
 
     def call(*args: str) -> tuple[int, str, str]:
         status = entry.call(app, args)

@@ -6,6 +6,7 @@ real scorers. `lrm_eval.runs.RunFolder` reads them.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -38,6 +39,7 @@ HOSTILE = (
 )
 
 
+@functools.cache
 def image_bytes(number: int) -> bytes:
     """A WebP of one colour with a square, different for every number."""
     picture = Image.new("RGB", (96, 96), (40 + 17 * number % 200, 90, 200 - 23 * number % 180))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lrm_eval.reporting.view import MetricView
+
+
+ONE = ("tiny-mmbench",)
 
 
 def primary(board_runs: list[GatheredRun], task: str = "tiny-mmbench") -> MetricView:
@@ -40,13 +44,13 @@ def test_a_missing_language_is_a_blank_cell_not_a_zero(good: RunFolder, hostile:
 
 
 def test_without_english_there_is_no_gap(tmp_path: Path) -> None:
-    metric = primary(gather([make_run(tmp_path / "r", "m", {"sw": 9, "am": 7})]))
+    metric = primary(gather([make_run(tmp_path / "r", "m", {"sw": 9, "am": 7}, ONE)]))
     assert metric.gap_over == ()
     assert all(row.gap is None and all(cell is None or cell.gap is None for cell in row.cells) for row in metric.rows)
 
 
 def test_no_common_language_means_no_mean(tmp_path: Path) -> None:
-    runs = [make_run(tmp_path / "a", "a", {"sw": 9}), make_run(tmp_path / "b", "b", {"am": 9})]
+    runs = [make_run(tmp_path / "a", "a", {"sw": 9}, ONE), make_run(tmp_path / "b", "b", {"am": 9}, ONE)]
     metric = primary(gather(runs))
     assert metric.mean_over == ()
     assert [row.mean for row in metric.rows] == [None, None]
@@ -73,7 +77,7 @@ def test_many_unread_answers_are_marked(hostile: RunFolder, good: RunFolder) -> 
 
 
 def test_few_images_are_marked(tmp_path: Path) -> None:
-    cell = primary(gather([make_run(tmp_path / "r", "m", {"en": 9}, count=20)])).rows[0].cells[0]
+    cell = primary(gather([make_run(tmp_path / "r", "m", {"en": 9}, ONE, count=20)])).rows[0].cells[0]
     assert cell is not None
     assert "few" in cell.marks
 
@@ -87,16 +91,16 @@ def test_small_differences_look_small_in_colour(good: RunFolder) -> None:
 
 
 def test_runs_of_one_model_with_other_languages_share_a_line(tmp_path: Path) -> None:
-    runs = [make_run(tmp_path / "a", "m", {"en": 9}), make_run(tmp_path / "b", "m", {"sw": 9})]
+    runs = [make_run(tmp_path / "a", "m", {"en": 9}, ONE), make_run(tmp_path / "b", "m", {"sw": 9}, ONE)]
     metric = primary(gather(runs))
     assert [row.model for row in metric.rows] == ["m"]
     assert all(metric.rows[0].cells)
 
 
 def test_runs_of_one_model_with_the_same_cells_are_told_apart(tmp_path: Path) -> None:
-    runs = [make_run(tmp_path / name, "m", {"en": 9}) for name in ("first", "second")]
+    runs = [make_run(tmp_path / name, "m", {"en": 9}, ONE) for name in ("first", "second")]
     assert [one.name for one in gather(runs)] == ["m [first]", "m [second]"]
-    runs.append(make_run(tmp_path / "x" / "first", "m", {"en": 9}))
+    runs.append(make_run(tmp_path / "x" / "first", "m", {"en": 9}, ONE))
     assert len({one.name for one in gather(runs)}) == 3
 
 
@@ -108,7 +112,7 @@ def test_no_run_or_the_same_one_twice_is_refused(good: RunFolder) -> None:
 
 
 def test_a_run_without_scores_is_refused_with_the_command_that_makes_them(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "r", "m", {"en": 9})
+    run = make_run(tmp_path / "r", "m", {"en": 9}, ONE)
     run.scores_path.write_text('{"schema": 1, "scores": []}', encoding="utf-8")
     with pytest.raises(RunError, match="lrm-eval rescore"):
         render([run], "md")
@@ -120,8 +124,8 @@ def test_an_unknown_format_names_the_nearest(good: RunFolder) -> None:
 
 
 def test_missing_official_readings_are_refused_with_the_command_that_makes_them(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "r", "m", {"en": 9})
-    path = run.path / "readings" / "official" / "tiny-mme" / "en.jsonl"
+    run = make_run(tmp_path / "r", "m", {"en": 9}, ONE)
+    path = run.path / "readings" / "official" / "tiny-mmbench" / "en.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(lines[:-1]), encoding="utf-8")
     with pytest.raises(RunError, match="rescore"):
@@ -140,3 +144,25 @@ def test_output_is_written_whole_or_not_at_all(good: RunFolder, tmp_path: Path) 
 @pytest.mark.parametrize("fmt", ["html", "latex", "md", "csv", "json"])
 def test_the_same_runs_give_the_same_bytes(good: RunFolder, weak: RunFolder, fmt: str) -> None:
     assert render([good, weak], fmt) == render([good, weak], fmt)
+
+
+def test_a_cell_without_scores_is_named_as_not_finished(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", "m", {"en": 9, "sw": 9}, ONE)
+    scores = json.loads(run.scores_path.read_text(encoding="utf-8"))
+    scores["scores"] = [row for row in scores["scores"] if (row["task"], row["language"]) != ("tiny-mmbench", "sw")]
+    run.scores_path.write_text(json.dumps(scores), encoding="utf-8")
+    for fmt in ("html", "md", "json"):
+        made = render([run], fmt)
+        assert isinstance(made, str)
+        assert "without a score here: m, tiny-mmbench sw" in made.replace("\\", "")
+
+
+def test_questions_translated_by_machine_are_marked(tmp_path: Path) -> None:
+    cells = [
+        {"task": "tiny-mmbench", "language": "sw", "condition": "default", "provenance": "machine-translated"},
+        {"task": "tiny-mmbench", "language": "en", "condition": "default", "provenance": "created"},
+    ]
+    run = make_run(tmp_path / "r", "m", {"en": 9, "sw": 9}, ONE, manifest={"cells": cells})
+    english, swahili = primary(gather([run])).rows[0].cells
+    assert english is not None and "machine" not in english.marks
+    assert swahili is not None and "machine" in swahili.marks

@@ -133,7 +133,7 @@ def test_the_page_tells_how_to_repeat_the_run(page: str) -> None:
 
 
 def test_a_run_without_the_multilingual_rules_still_makes_a_page(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "r", "m", {"en": 9})
+    run = make_run(tmp_path / "r", "m", {"en": 9}, ("tiny-mmbench",))
     scores = json.loads(run.scores_path.read_text(encoding="utf-8"))
     scores["scores"] = [row for row in scores["scores"] if row["rules"] == "official"]
     run.scores_path.write_text(json.dumps(scores), encoding="utf-8")

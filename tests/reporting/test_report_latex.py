@@ -19,7 +19,8 @@ ENGINES = ("pdflatex", "xelatex")
 def compile_latex(body: str, folder: Path, engine: str) -> None:
     if shutil.which(engine) is None:
         pytest.skip(f"{engine} is not installed (Debian: apt-get install texlive-latex-extra texlive-xetex)")
-    document = f"\\documentclass{{article}}\n\\usepackage{{booktabs,graphicx}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    head = "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}\n"
+    document = f"{head}{body}\n\\end{{document}}\n"
     (folder / "table.tex").write_text(document, encoding="utf-8")
     command = [engine, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
     done = subprocess.run(

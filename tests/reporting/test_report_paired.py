@@ -47,7 +47,7 @@ def test_pairing_makes_a_gap_shorter_than_two_separate_intervals(good: RunFolder
 
 
 def test_four_images_give_no_interval(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "r", "m", {"en": 9, "sw": 5}, count=8)
+    run = make_run(tmp_path / "r", "m", {"en": 9, "sw": 5}, ("tiny-mmbench",), count=8)
     drawn = shared_draws(items(run, "tiny-mmbench"), "tiny-mmbench", "mmbench", "multilingual")["circular_accuracy"]
     assert drawn.interval({"sw": 1.0, "en": -1.0}) is None
 

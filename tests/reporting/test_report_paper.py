@@ -75,13 +75,13 @@ def test_languages_outside_the_paper_are_named_not_dropped_silently(good: RunFol
 
 def test_bleu_without_measurements_is_blank_and_said(full: RunFolder) -> None:
     made = lines("bleu", [full], True)
-    assert [(line["benchmark"], line["published"], line["ours"]) for line in made][0] == ("MME", "57.34", "")
+    assert (made[0]["benchmark"], made[0]["published"], made[0]["ours"]) == ("MME", "57.34", "")
     assert "Ours is blank" in paper_table("bleu", [full], True, "md")
 
 
 def test_an_ablation_is_placed_by_what_run_json_tells_of_its_training(full: RunFolder) -> None:
     made = [line for line in lines("instructions", [full], True) if line["method"] == "w/o BVQA"]
-    assert [line["en"] for line in made][0] == "69.6"  # table 3
+    assert made[0]["en"] == "69.6"  # table 3
     assert made[1]["source"] == "ours (ours-7b), MMBench"
     primary = {row.language: row.value for row in full.scores() if row.primary and row.rules == "multilingual"}
     others = [primary[tag] for tag in PAPER_LANGUAGES if tag != "en"]

@@ -1,41 +1,20 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PIL import Image
+from small_mme_for_tests import PLUGIN, write_questions
 
 import lrm_eval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-PLUGIN = Path(__file__).parent / "plugin"
 
-
-def write_questions(folder: Path, images: int = 6, languages: tuple[str, ...] = ("en", "sw")) -> Path:
-    """A small MME: two questions an image in each language; the same images in all languages."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for number in range(images):
-        name = f"{number:03}.png"
-        Image.new("RGB", (8, 8), (number * 7 % 256, number // 36, 100)).save(folder / name)
-        for language in languages:
-            for place, answer in enumerate(("yes", "no")):
-                rows.append(
-                    {
-                        "id": f"mme/existence/{name}/{place}",
-                        "image": name,
-                        "question": f"{language}: is there a {place} in {number}?",
-                        "answer": answer,
-                        "category": "existence",
-                        "language": language,
-                    }
-                )
-    (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return folder
+@pytest.fixture(autouse=True)
+def _no_packs_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LRM_EVAL_PACKS", str(tmp_path / "packs"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import PLUGIN, write_questions
+from small_mme_for_tests import PLUGIN, write_questions
 
 import lrm_eval
 

@@ -42,6 +42,15 @@ def test_a_run_leaves_the_whole_folder(evaluate: Evaluate) -> None:
     assert (result.asked, result.errors, result.unfinished) == (24, 0, {})
 
 
+def test_the_four_tiny_tasks_run_in_three_languages(evaluate: Evaluate) -> None:
+    result = evaluate("random", langs="sw,am,en", suite="tiny", data=None, limit=4)
+    primary = {(row.task, row.language): row for row in result.scores if row.primary and row.rules == "multilingual"}
+    assert set(primary) == {
+        (f"tiny-{name}", tag) for name in ("mme", "pope", "seedbench", "mmbench") for tag in ("sw", "am", "en")
+    }
+    assert {row.outcomes["read"] for row in primary.values()} == {1.0}
+
+
 def test_the_manifest_says_what_was_asked_and_on_what(evaluate: Evaluate) -> None:
     manifest = evaluate(seed=3, gen_kwargs={"num_beams": 1}).folder.manifest()
     assert manifest["model"]["name"] == "scripted"
@@ -116,7 +125,7 @@ def test_a_smaller_limit_is_refused(evaluate: Evaluate) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "scripted:weights=b"}, r"model\.fingerprint\.weights\.sha256: a → b"),
+        ({"model": "scripted:weights=b"}, r"model\.name: scripted → scripted:weights=b"),
         ({"model": "random"}, r"model\.name: scripted → random"),
         ({"seed": 1}, "seed: 0 → 1"),
         ({"gen_kwargs": {"num_beams": 2}}, r"gen_kwargs.*num_beams: .*→ 2"),
@@ -139,7 +148,7 @@ def test_weights_replaced_in_place_are_refused_though_the_name_is_the_same(
     import scripted_adapter_for_tests as adapter
 
     monkeypatch.setattr(adapter.Scripted, "fingerprint", lambda self: {"adapter": "scripted", "weights": "new"})
-    with pytest.raises(UsageError, match="weights"):
+    with pytest.raises(UsageError, match=r"model\.fingerprint\.weights: \(not set\) → new|weights\.sha256: a → "):
         evaluate()
 
 

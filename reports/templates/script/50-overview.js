@@ -7,8 +7,8 @@ function drawOverview() {
   const models = board.models.filter((model) => views.some((view) => view.rows.some((row) => row.model === model)));
   const head = [el("tr", {}, el("th", { scope: "col" }, "Model"), views.map((view) => el("th", { scope: "col" }, el("a", { class: "fill", href: `#${view.table.id}`, "data-jump": view.table.id }, view.table.title, el("span", { class: "sub" }, `${view.metric.label}, ${view.metric.unit}`)))))];
   const lines = models.map((model) => el("tr", {}, el("th", { scope: "row" }, el("bdi", {}, model)), views.map((view) => overviewCell(view, view.rows.find((row) => row.model === model)))));
-  const sets = new Set(views.map((view) => view.meanOver.join(" ")));
-  const over = sets.size === 1 ? `Means over ${listed(views[0].meanOver.map(nameOf)) || "no language"}.` : "The tasks have different sets of languages: each table names its own.";
+  const sets = new Set(views.filter((view) => view.meanOver.length).map((view) => view.meanOver.join(" ")));
+  const over = sets.size === 1 ? `Means over ${listed([...sets][0].split(" ").map(nameOf))}.` : sets.size === 0 ? "No mean: no language is common to all models." : "The tasks have different sets of languages: each table names its own.";
   const table = el("table", { class: "board overview" }, el("thead", {}, head), el("tbody", {}, lines));
   section.replaceChildren(
     el("div", { class: "head" }, el("h2", {}, "Overview"), el("span", { class: "muted" }, "mean, gap to English, lowest language")),

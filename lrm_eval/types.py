@@ -8,9 +8,11 @@ nothing but the standard library: it is what every other part of the project may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 AnswerKind: TypeAlias = Literal["yes_no", "option", "text"]
 Rules: TypeAlias = Literal["official", "multilingual"]

@@ -58,7 +58,9 @@ def arm(name: str, work: Work = Path("build/tiny"), changes: Set = None) -> None
 
 @tiny.command()
 def data(
-    out: Annotated[Path | None, typer.Option(help="The tasks folder to write into; by default the bundled one.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The tasks folder to write into; by default the bundled one.")
+    ] = None,
     seed: int = 20251,
 ) -> None:
     """Draw the four tiny benchmarks from held-out scenes: images, English questions, eleven language packs."""

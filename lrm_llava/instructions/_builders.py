@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -37,7 +37,7 @@ class Wording:
     name_in: dict[str, str] | None = None
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_wording(tag: str) -> Wording:
     """The wording of a language.
 
@@ -63,8 +63,10 @@ def mvqa(question: str, instruction: str, answer: str) -> Exchange:
     return Exchange(_ask(question, instruction), answer)
 
 
-def ep_vqa(question: str, question_en: str, instruction: str, answer: str, wording: Wording, phrasing: int = 0) -> Exchange:
-    """EP-VQA: the target is the question's English translation, a line break, then the answer in the question's language."""
+def ep_vqa(
+    question: str, question_en: str, instruction: str, answer: str, wording: Wording, phrasing: int = 0
+) -> Exchange:
+    """EP-VQA: the target is the question in English, a line break, then the answer in the question's language."""
     ask = wording.translate_then_answer[phrasing % len(wording.translate_then_answer)]
     return Exchange(_ask(question, instruction, ask), f"{question_en}\n{answer}")
 

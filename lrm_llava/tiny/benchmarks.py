@@ -204,7 +204,11 @@ def hub_row(task: str, row: Row) -> dict[str, Any]:
     if task == "tiny-mme":
         return {**row.fields, "question": f"{question} Please answer yes or no."}
     if task == "tiny-seedbench":
-        return {**row.fields, "question": question, **dict(zip(("choice_a", "choice_b", "choice_c", "choice_d"), options, strict=True))}
+        return {
+            **row.fields,
+            "question": question,
+            **dict(zip(("choice_a", "choice_b", "choice_c", "choice_d"), options, strict=True)),
+        }
     if task == "tiny-mmbench":
         padded = [*options, *[None] * (4 - len(options))]
         return {**row.fields, "question": question, **dict(zip(q.LETTERS, padded, strict=True))}

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from lrm_llava.tiny import probe
-from lrm_llava.tiny.config import TinyRecipe
 from lrm_llava.tiny.dialogues import Mix, corpus
 from lrm_llava.tiny.grammar import languages
 from lrm_llava.tiny.model import build_model, build_processor, parts, train_tokenizer
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
-    from lrm_llava.tiny.config import Phase
+    from lrm_llava.tiny.config import Phase, TinyRecipe
 
 ARMS = ("lrm-llava", "llava-tiny")
 _TOKENIZER_SCENES = 1500
@@ -150,8 +149,12 @@ def train_arm(arm: str, recipe: TinyRecipe, work: Path, log: Callable[[str], Non
         image_batches(base.scenes, base.features, encoder, one, lambda share: _mix(one, share, tags, **changes), rng),
         one, log, f"{arm} stage 1", check, low_precision=low_precision(),
     )  # fmt: skip
-    images = image_batches(base.scenes, base.features, encoder, two, lambda share: _mix(two, share, tags, **changes2), rng)
-    texts = text_batches(base.scenes, encoder, two, lambda share: _mix(recipe.text, 1.0, tags), random.Random(recipe.seed + 11))
+    images = image_batches(
+        base.scenes, base.features, encoder, two, lambda share: _mix(two, share, tags, **changes2), rng
+    )
+    texts = text_batches(
+        base.scenes, encoder, two, lambda share: _mix(recipe.text, 1.0, tags), random.Random(recipe.seed + 11)
+    )
     second = optimize(
         model, [*component["projector"].parameters(), *component["language"].parameters()],
         interleave(images, texts, two.text_only, random.Random(recipe.seed + 12)),
@@ -172,7 +175,8 @@ def train_arms(work: Path, arms: tuple[str, ...], overrides: list[str]) -> None:
     """
     command = [sys.executable, "-m", "lrm_llava.cli", "tiny", "arm"]
     running = {
-        arm: subprocess.Popen([*command, arm, "--work", str(work), *(f"--set={item}" for item in overrides)]) for arm in arms
+        arm: subprocess.Popen([*command, arm, "--work", str(work), *(f"--set={item}" for item in overrides)])
+        for arm in arms
     }
     failed = [arm for arm, process in running.items() if process.wait() != 0]
     if failed:

@@ -45,7 +45,10 @@ class Phase:
     warmup: int = 60
     cooldown: float = 0.4  # share of the steps
     english: float = 0.5  # share of segments in English
-    describe: tuple[float, float] = (0.5, 0.15)  # share of descriptions among segments: before and after a quarter of the steps
+    describe: tuple[float, float] = (
+        0.5,
+        0.15,
+    )  # share of descriptions among segments: before and after a quarter of the steps
     text_only: float = 0.0  # share of steps without an image
 
 

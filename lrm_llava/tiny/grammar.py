@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class Grammar:
         return str(self.data["cells"][CELLS[cell]])
 
     def phrase(self, name: str, shape: str, color: str | None = None) -> str:
-        """A noun phrase, e.g. phrase("indef", "star", "red") -> "a red star"."""
+        """A noun phrase: `indef` of a red star is "a red star"."""
         return self._fill(self.data["phrases"][name], shape, color, {})
 
     def sentence(self, name: str, shape: str = THING, color: str | None = None, **words: str) -> str:
@@ -103,7 +103,7 @@ class Grammar:
         return entry[key]
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_grammar(tag: str) -> Grammar:
     """The grammar of a language.
 

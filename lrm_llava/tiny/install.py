@@ -33,7 +33,11 @@ def install(recipe: TinyRecipe, work: Path, out: Path | None, log: Callable[[str
             raise ValueError(f"{arm} has {size} bytes of weights, over the {_SIZE_LIMIT} that the package may carry")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("done.json"))
-        facts = {"recipe": asdict(recipe), "base": base, "arm": json.loads((source / "done.json").read_text(encoding="utf-8"))}
+        facts = {
+            "recipe": asdict(recipe),
+            "base": base,
+            "arm": json.loads((source / "done.json").read_text(encoding="utf-8")),
+        }
         (target / "training.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         log(f"{arm}: {size / 1e6:.1f} MB of weights in {target}")
 

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
-from transformers import PreTrainedTokenizerFast
+from transformers import (
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+)
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 if TYPE_CHECKING:
@@ -38,12 +44,17 @@ def train_tokenizer(lines: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     # GPT-2's words, with combining marks kept inside a word, so that no script is cut at its vowel signs.
     words = Regex(r" ?[\p{L}\p{M}]+| ?\p{N}+| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s+")
     backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(words, behavior="isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(words, behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
     backend.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
-        special_tokens=[AddedToken(token, special=True, normalized=False) for token in (PAD, BOS, EOS, UNK, IMAGE_TOKEN)],
+        special_tokens=[
+            AddedToken(token, special=True, normalized=False) for token in (PAD, BOS, EOS, UNK, IMAGE_TOKEN)
+        ],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -58,7 +69,11 @@ def build_processor(tokenizer: PreTrainedTokenizerFast, recipe: TinyRecipe) -> L
     """Image processor (PIL, no torchvision) and tokenizer with the chat template."""
     size = recipe.vision.image_size
     image_processor = CLIPImageProcessorPil(
-        size={"height": size, "width": size}, do_center_crop=False, resample=3, image_mean=[0.5] * 3, image_std=[0.5] * 3
+        size={"height": size, "width": size},
+        do_center_crop=False,
+        resample=3,
+        image_mean=[0.5] * 3,
+        image_std=[0.5] * 3,
     )
     return LlavaProcessor(
         image_processor=image_processor,
@@ -85,7 +100,8 @@ def build_model(recipe: TinyRecipe, tokenizer: PreTrainedTokenizerFast) -> Llava
             vocab_size=len(tokenizer), hidden_size=language.width, intermediate_size=language.mlp,
             num_hidden_layers=language.layers, num_attention_heads=language.heads, num_key_value_heads=language.heads,
             max_position_embeddings=language.max_positions, tie_word_embeddings=True,
-            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
         ),
         image_token_index=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
         projector_hidden_act="gelu",

@@ -56,8 +56,7 @@ def probe(
 ) -> dict[str, dict[str, float]]:
     """Accuracy (0-1) by language and kind, plus "all"; one question of each kind a scene.
 
-    Args:
-        features: patch features of the scenes [N, 9, D_v]; None asks about descriptions instead of images.
+    `features` are the patch features of the scenes, [N, 9, D_v]; None asks about descriptions instead of images.
     """
     table: dict[str, dict[str, float]] = {}
     for tag in tags:

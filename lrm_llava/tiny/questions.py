@@ -6,7 +6,6 @@ what keeps the twelve language versions of a benchmark parallel item by item.
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,6 +13,7 @@ from lrm_llava.tiny.grammar import THING
 from lrm_llava.tiny.world import CELLS, COLORS, COLUMNS, HELD_OUT_PAIRS, MAX_OBJECTS, ROWS, SHAPES
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Sequence
 
     from lrm_llava.tiny.grammar import Grammar
@@ -135,7 +135,7 @@ def count_is(scene: Scene, rng: random.Random, answer: bool, held_out: bool = Fa
 
 def color_is(scene: Scene, rng: random.Random, answer: bool, held_out: bool = False) -> Query | None:
     """Is the <shape> <colour>? A false colour is, half the time, another object's."""
-    named = [item for item in scene.unique_shapes()]
+    named = scene.unique_shapes()
     if not named:
         return None
     item = rng.choice(named)

@@ -1,8 +1,7 @@
-"""Training of the tiny models: text, stage 1, stage 2. One optimizer loop, what it trains and on what being arguments."""
+"""Training of the tiny models: one optimizer loop; what it trains, and on what, are its arguments."""
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from lrm_llava.tiny import dialogues
 from lrm_llava.tiny.packing import IGNORE, Encoder, PackedBatch, pack
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from transformers import LlavaForConditionalGeneration
@@ -32,7 +32,7 @@ def _sdpa_fp32(
     module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: torch.Tensor | None,
     scaling: float | None = None, **_: object,
 ) -> tuple[torch.Tensor, None]:  # fmt: skip
-    """Attention in fp32 inside a bf16 region: the CPU's bf16 backward of it is twice as slow. [B, H, T, D] in, [B, T, H, D] out."""
+    """Attention in fp32 in a bf16 region: the CPU's bf16 backward is twice as slow. [B, H, T, D] -> [B, T, H, D]."""
     with torch.autocast("cpu", enabled=False):
         out = F.scaled_dot_product_attention(
             query.float(), key.float(), value.float(), attn_mask=attention_mask, scale=scaling
@@ -144,7 +144,9 @@ def optimize(
     matrices = [p for p in trained if p.ndim >= 2]
     vectors = [p for p in trained if p.ndim < 2]
     optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}], lr=phase.lr, betas=(0.9, 0.98)
+        [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
+        lr=phase.lr,
+        betas=(0.9, 0.98),
     )
 
     def rate(step: int) -> float:
@@ -165,7 +167,7 @@ def optimize(
         if not torch.isfinite(loss):
             raise FloatingPointError(f"{name}: the loss is {loss.item()} at step {step}")
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         schedule.step()

@@ -50,7 +50,7 @@ def train_vision(
     recipe: TinyRecipe,
     log: Callable[[str], None],
 ) -> float:
-    """Train the tower to tell colour, shape and cell from each patch; returns the share of whole scenes read right on dev."""
+    """Train the tower to tell colour, shape and cell from each patch; the share of dev scenes read without a fault."""
     config = recipe.vision
     rng = random.Random(recipe.seed)
     heads = nn.ModuleDict(
@@ -77,11 +77,10 @@ def train_vision(
         loss = (
             config.color_weight * F.cross_entropy(heads["color"](features).flatten(0, 1), target[..., 0].flatten())
             + config.shape_weight * F.cross_entropy(heads["shape"](features).flatten(0, 1), target[..., 1].flatten())
-            + config.cell_weight
-            * F.cross_entropy(heads["cell"](features).flatten(0, 1), cells.repeat(len(pick)))
+            + config.cell_weight * F.cross_entropy(heads["cell"](features).flatten(0, 1), cells.repeat(len(pick)))
         )
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         schedule.step()
@@ -97,7 +96,9 @@ def _dev_accuracy(
     scenes = [draw_scene(rng, "dev") for _ in range(500)]
     features = patch_features(model, pixels(scenes, rng, processor))
     labels = cell_labels(scenes)
-    right = (heads["color"](features).argmax(-1) == labels[..., 0]) & (heads["shape"](features).argmax(-1) == labels[..., 1])
+    right = (heads["color"](features).argmax(-1) == labels[..., 0]) & (
+        heads["shape"](features).argmax(-1) == labels[..., 1]
+    )
     return float(right.all(dim=1).float().mean())
 
 
@@ -107,6 +108,7 @@ def scene_features(
 ) -> torch.Tensor:
     """Patch features of all scenes, the tower being frozen: [N, 9, D_v]."""
     chunks = [
-        patch_features(model, pixels(scenes[start : start + 500], rng, processor)) for start in range(0, len(scenes), 500)
+        patch_features(model, pixels(scenes[start : start + 500], rng, processor))
+        for start in range(0, len(scenes), 500)
     ]
     return torch.cat(chunks)

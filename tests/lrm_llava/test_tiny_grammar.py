@@ -6,7 +6,7 @@ import pytest
 
 from lrm_llava.tiny import questions as q
 from lrm_llava.tiny.dialogues import answer_word
-from lrm_llava.tiny.grammar import THING, GrammarError, Grammar, languages, load_grammar
+from lrm_llava.tiny.grammar import THING, Grammar, GrammarError, languages, load_grammar
 from lrm_llava.tiny.world import COLORS, COLUMNS, ROWS, SHAPES
 
 TAGS = languages()

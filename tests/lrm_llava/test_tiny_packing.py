@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lrm_llava.tiny.config import LanguageConfig, TinyRecipe
-from lrm_llava.tiny.dialogues import Mix, corpus, image_exchange, plain_exchange, draw_query
+from lrm_llava.tiny.dialogues import Mix, corpus, draw_query, image_exchange, plain_exchange
 from lrm_llava.tiny.grammar import languages
 from lrm_llava.tiny.model import build_model, build_processor, train_tokenizer
 from lrm_llava.tiny.packing import IGNORE, Encoder, pack
@@ -39,7 +39,10 @@ def test_packed_logits_equal_those_of_single_exchanges(model, tokenizer, process
     encoder = Encoder(tokenizer, 9)
     rng = random.Random(2)
     mix = Mix(TAGS, 0.3, 0.3, (0.4, 0.3, 0.3))
-    rows = [[encoder.exchange(image_exchange(scene, mix, rng)) for _ in range(count)] for scene, count in zip(SCENES, (1, 5, 2, 3), strict=True)]
+    rows = [
+        [encoder.exchange(image_exchange(scene, mix, rng)) for _ in range(count)]
+        for scene, count in zip(SCENES, (1, 5, 2, 3), strict=True)
+    ]
     features = patch_features(model, pixels(SCENES, random.Random(3), processor))
     together, _ = answer_logits(model, pack([(encoder.image_prefix, row) for row in rows], encoder.pad), features)
     alone = [
@@ -56,7 +59,9 @@ def test_packed_logits_equal_those_of_the_plain_model(model, tokenizer, processo
     encoder = Encoder(tokenizer, 9)
     values = pixels([scene], random.Random(5), processor)
     ids, prompt = encoder.exchange(plain_exchange(draw_query(scene, rng), "sw"))
-    packed, _ = answer_logits(model, pack([(encoder.image_prefix, [(ids, prompt)])], encoder.pad), patch_features(model, values))
+    packed, _ = answer_logits(
+        model, pack([(encoder.image_prefix, [(ids, prompt)])], encoder.pad), patch_features(model, values)
+    )
     whole = torch.tensor([encoder.image_prefix + ids])
     plain = model(input_ids=whole, pixel_values=values).logits[0, len(encoder.image_prefix) + prompt - 1 : -1]
     torch.testing.assert_close(packed, plain, atol=2e-5, rtol=2e-5)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 import shutil
 import subprocess
@@ -9,8 +12,10 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
+from test_report_latex import compile_latex
 
 from lrm_eval.reporting import render
+from lrm_eval.reporting.html import csp_hash
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,3 +143,47 @@ def test_a_damaged_link_shows_the_tables(page: Path, tmp_path: Path) -> None:
     assert complaints == []
     assert tables(drawn) == tables(page.read_text(encoding="utf-8"))
     assert '<dialog id="samples" aria-labelledby="samples-title"></dialog>' in drawn
+
+
+@pytest.fixture(scope="module")
+def exports(page: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the four download buttons give for one view: the page's own writers, called by one line more of script."""
+    text = page.read_text(encoding="utf-8")
+    script = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)[0]
+    probe = (
+        "const made = board.tables.map(viewOf); document.body.dataset.made = "
+        "JSON.stringify(Object.fromEntries(Object.entries(WRITERS).map(([name, write]) => [name, write(made)])));\n"
+        "})();"
+    )
+    longer = script.rstrip().removesuffix("})();") + probe
+    folder = tmp_path_factory.mktemp("exports")
+    changed = text.replace(script, longer).replace(csp_hash(script), csp_hash(longer))
+    (folder / "page.html").write_text(changed, encoding="utf-8")
+    drawn, complaints = visit(folder / "page.html", "q=sw%20en", folder / "p")
+    assert complaints == []
+    found = re.search(r'data-made="([^"]*)"', drawn)
+    assert found
+    result: dict[str, str] = json.loads(unescape(found.group(1)))
+    return result
+
+
+def test_downloads_hold_the_current_view(exports: dict[str, str], good: RunFolder) -> None:
+    rows = list(csv.DictReader(io.StringIO(exports["csv"])))
+    assert {row["language"] for row in rows} == {"en", "sw"}
+    known = {
+        (row.task, row.language): row.value for row in good.scores() if row.primary and row.rules == "multilingual"
+    }
+    mine = {(row["task"], row["language"]): float(row["value"]) for row in rows if row["model"] == "lrm-llava"}
+    assert mine == {key: value for key, value in known.items() if key[1] in {"en", "sw"}}
+    assert json.loads(exports["json"])["tables"][0]["languages"] == ["en", "sw"]
+
+
+def test_downloaded_markdown_is_as_the_command_writes_it(exports: dict[str, str]) -> None:
+    assert "| model | English (en) | Swahili (sw) | mean | gap |" in exports["md"]
+    assert "evil&lt;b&gt;&amp;\\_" in exports["md"]
+
+
+@pytest.mark.latex
+def test_downloaded_latex_compiles(exports: dict[str, str], tmp_path: Path) -> None:
+    assert exports["tex"].isascii()
+    compile_latex(exports["tex"], tmp_path, "pdflatex")

@@ -14,12 +14,12 @@ class VisionConfig:
     width: int = 96
     layers: int = 2
     heads: int = 4
-    steps: int = 900
+    steps: int = 600
     batch: int = 128  # scenes
     lr: float = 2e-3
     color_weight: float = 1.0
     shape_weight: float = 2.0
-    cell_weight: float = 0.1  # without it position is undecodable, at full weight it starves shape
+    place_weight: float = 0.5  # row and column; without it position is too faint to be read off
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class LanguageConfig:
     """The tiny language model (in Vicuna's place)."""
 
     vocab_size: int = 4096
-    width: int = 128
-    layers: int = 6
+    width: int = 160
+    layers: int = 4
     heads: int = 4
-    mlp: int = 384
+    mlp: int = 448
     max_positions: int = 512
 
 

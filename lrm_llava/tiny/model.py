@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lrm_llava.tiny.config import TinyRecipe
 
 IMAGE_TOKEN = "<image>"  # noqa: S105
+EMBEDDING_STD = 0.5
 BOS, EOS, PAD, UNK = "<s>", "</s>", "<pad>", "<unk>"
 
 # LLaVA's turn without the system sentence, as in the llava-hf checkpoints; one exchange a conversation.
@@ -112,20 +113,39 @@ def build_model(recipe: TinyRecipe, tokenizer: PreTrainedTokenizerFast) -> Llava
         tie_word_embeddings=True,
     )  # fmt: skip
     model = LlavaForConditionalGeneration(config)
-    _fan_in_init(model)
+    _initialise(model)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.generation_config.bos_token_id = tokenizer.bos_token_id
     return model
 
 
-def _fan_in_init(model: torch.nn.Module) -> None:
-    """1/sqrt(fan-in) for every matrix: transformers' 0.02 is made for widths in the thousands."""
+def _initialise(model: LlavaForConditionalGeneration) -> None:
+    """1/sqrt(fan-in) for every matrix: transformers' 0.02 is made for widths in the thousands.
+
+    In the residual stream a token must not drown in what the first layers add to it, or nothing can be
+    looked up by token for a thousand steps: embeddings start at 0.5, branches at 1/sqrt(2 layers), and
+    the last norm small, so that the tied head's logits still start at about 1.
+    """
     for module in model.modules():
         if isinstance(module, torch.nn.Linear):
             torch.nn.init.normal_(module.weight, std=1 / math.sqrt(module.in_features))
-        elif isinstance(module, torch.nn.Embedding):
-            torch.nn.init.normal_(module.weight, std=1 / math.sqrt(module.embedding_dim))
+    language = model.model.language_model
+    width, layers = language.config.hidden_size, language.config.num_hidden_layers
+    torch.nn.init.normal_(language.embed_tokens.weight, std=EMBEDDING_STD)
+    torch.nn.init.constant_(language.norm.weight, 1 / (EMBEDDING_STD * math.sqrt(width)))
+    for layer in language.layers:
+        for branch in (layer.self_attn.o_proj, layer.mlp.down_proj):
+            torch.nn.init.normal_(branch.weight, std=1 / math.sqrt(2 * layers * branch.in_features))
+
+
+def scale_projector(model: LlavaForConditionalGeneration, features: torch.Tensor) -> None:
+    """Fit the projector's first layer to the tower's features [N, 9, D_v]: images start as loud as words."""
+    first = model.model.multi_modal_projector.linear_1
+    with torch.no_grad():
+        mean, scale = features.mean((0, 1)), features.std()
+        first.weight /= scale
+        first.bias.copy_(-first.weight @ mean)
 
 
 def parts(model: LlavaForConditionalGeneration) -> dict[str, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lrm_llava.tiny.world import Scene
 
 ATTENTION = "sdpa_fp32"
+EMBEDDING_LR = 4.0  # times the phase's rate
 
 
 def _sdpa_fp32(
@@ -141,13 +142,14 @@ def optimize(
     chosen = {id(parameter) for parameter in trained}
     for parameter in model.parameters():
         parameter.requires_grad_(id(parameter) in chosen)
-    matrices = [p for p in trained if p.ndim >= 2]
-    vectors = [p for p in trained if p.ndim < 2]
-    optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
-        lr=phase.lr,
-        betas=(0.9, 0.98),
-    )
+    table = model.get_input_embeddings().weight
+    groups = [
+        {"params": [p for p in trained if p.ndim >= 2 and p is not table], "weight_decay": 0.05},
+        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+        # A row of the table is touched only when its token occurs, and starts larger than a matrix's entries.
+        {"params": [p for p in trained if p is table], "weight_decay": 0.0, "lr": EMBEDDING_LR * phase.lr},
+    ]
+    optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=phase.lr, betas=(0.9, 0.98))
 
     def rate(step: int) -> float:
         cool = phase.steps * (1 - phase.cooldown)

@@ -57,7 +57,8 @@ def train_vision(
         {
             "color": nn.Linear(config.width, 1 + len(COLORS)),
             "shape": nn.Linear(config.width, 1 + len(SHAPES)),
-            "cell": nn.Linear(config.width, len(CELLS)),
+            "row": nn.Linear(config.width, 3),
+            "column": nn.Linear(config.width, 3),
         }
     )
     tower = model.model.vision_tower
@@ -77,7 +78,11 @@ def train_vision(
         loss = (
             config.color_weight * F.cross_entropy(heads["color"](features).flatten(0, 1), target[..., 0].flatten())
             + config.shape_weight * F.cross_entropy(heads["shape"](features).flatten(0, 1), target[..., 1].flatten())
-            + config.cell_weight * F.cross_entropy(heads["cell"](features).flatten(0, 1), cells.repeat(len(pick)))
+            + config.place_weight
+            * (
+                F.cross_entropy(heads["row"](features).flatten(0, 1), cells.repeat(len(pick)) // 3)
+                + F.cross_entropy(heads["column"](features).flatten(0, 1), cells.repeat(len(pick)) % 3)
+            )
         )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

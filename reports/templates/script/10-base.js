@@ -7,7 +7,8 @@ const byId = (id) => document.getElementById(id);
 // Text becomes text nodes, never markup: nothing a model or a data set wrote is parsed as HTML.
 function el(name, attributes = {}, ...children) {
   const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value === true ? "" : value);
+  for (const [key, value] of Object.entries(attributes))
+    if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value === true ? "" : value);
   node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
   return node;
 }
@@ -28,7 +29,8 @@ function number(value, sign = false, decimals = 1) {
   return text.replace("-", "\u2212");
 }
 
-const interval = (low, high, sign = false) => (low === null || high === null ? "" : `[${number(low, sign)}, ${number(high, sign)}]`);
+const interval = (low, high, sign = false) =>
+  low === null || high === null ? "" : `[${number(low, sign)}, ${number(high, sign)}]`;
 
 function percent(share) {
   if (share > 0 && share < 0.001) return "<0.1%";
@@ -47,4 +49,7 @@ function listed(names) {
 }
 const counted = (tags) => `${tags.length} language${tags.length === 1 ? "" : "s"}`;
 const nameOf = (tag) => (languages.get(tag) || { name: tag }).name;
-const autonym = (tag) => { const one = languages.get(tag); return el("bdi", { lang: tag, dir: one.direction }, one.autonym); };
+const autonym = (tag) => {
+  const one = languages.get(tag);
+  return el("bdi", { lang: tag, dir: one.direction }, one.autonym);
+};

@@ -1,7 +1,24 @@
 // What is shown lives in the URL's fragment, so that a view can be bookmarked and sent.
-const DEFAULTS = { rules: board.rules, view: "score", rows: "models", q: "", family: "", script: "", joshi: "", cell: "", show: "all", page: "1", item: "" };
+const DEFAULTS = {
+  rules: board.rules,
+  view: "score",
+  rows: "models",
+  q: "",
+  family: "",
+  script: "",
+  joshi: "",
+  cell: "",
+  show: "all",
+  page: "1",
+  item: "",
+};
 const MANY = ["sort", "metric"];
-const KNOWN = { rules: ["multilingual", "official"], view: ["score", "gap"], rows: ["models", "languages"], show: ["all", "wrong", "unparsed", "error", "right", "english"] };
+const KNOWN = {
+  rules: ["multilingual", "official"],
+  view: ["score", "gap"],
+  rows: ["models", "languages"],
+  show: ["all", "wrong", "unparsed", "error", "right", "english"],
+};
 let state = read();
 
 function read() {
@@ -22,7 +39,8 @@ function read() {
 
 function fragment(of = state) {
   const parts = [];
-  const put = (key, value) => parts.push(`${key}=${encodeURIComponent(value).replace(/%2F/g, "/").replace(/%3A/g, ":")}`);
+  const put = (key, value) =>
+    parts.push(`${key}=${encodeURIComponent(value).replace(/%2F/g, "/").replace(/%3A/g, ":")}`);
   for (const key of Object.keys(DEFAULTS)) if (of[key] !== DEFAULTS[key]) put(key, of[key]);
   for (const key of MANY) for (const [table, value] of Object.entries(of[key])) put(key, `${table}:${value}`);
   return parts.join("&");

@@ -5,7 +5,10 @@ function metricOf(table) {
 }
 
 function tokens() {
-  return state.q.toLowerCase().split(/[\s,;]+/).filter(Boolean);
+  return state.q
+    .toLowerCase()
+    .split(/[\s,;]+/)
+    .filter(Boolean);
 }
 
 function wantedLanguage(tag, words) {
@@ -18,14 +21,22 @@ function wantedLanguage(tag, words) {
 
 function languageMatches(one, word) {
   const names = `${one.name} ${one.autonym}`.toLowerCase().split(/\s+/);
-  return one.tag.toLowerCase() === word || one.autonym.toLowerCase() === word || (word.length > 2 && names.some((name) => name.startsWith(word)));
+  return (
+    one.tag.toLowerCase() === word ||
+    one.autonym.toLowerCase() === word ||
+    (word.length > 2 && names.some((name) => name.startsWith(word)))
+  );
 }
 const modelMatches = (name, word) => name.toLowerCase().includes(word);
 
 // Words that name a language choose columns, the others choose rows; a word that names nothing is reported.
 function filter() {
   const all = [...languages.values()];
-  const found = tokens().map((word) => ({ word, tongue: all.some((one) => languageMatches(one, word)), model: board.models.some((name) => modelMatches(name, word)) }));
+  const found = tokens().map((word) => ({
+    word,
+    tongue: all.some((one) => languageMatches(one, word)),
+    model: board.models.some((name) => modelMatches(name, word)),
+  }));
   const tongues = found.filter((one) => one.tongue).map((one) => one.word);
   const models = found.filter((one) => one.model && !one.tongue).map((one) => one.word);
   const nothing = found.filter((one) => !one.tongue && !one.model).map((one) => one.word);
@@ -41,11 +52,18 @@ function viewOf(table) {
   const gaps = state.view === "gap";
   const meanOver = metric.mean_over.filter((tag) => tags.includes(tag));
   const gapOver = metric.gap_over.filter((tag) => tags.includes(tag));
-  let rows = metric.rows.filter((row) => !wanted.models || wanted.models.some((word) => modelMatches(board.models[row.model], word)));
+  let rows = metric.rows.filter(
+    (row) => !wanted.models || wanted.models.some((word) => modelMatches(board.models[row.model], word)),
+  );
   rows = rows.map((row) => {
     const cells = {};
     for (const tag of tags) if (row.cells[tag]) cells[tag] = cellOf(row.cells[tag]);
-    return { model: board.models[row.model], cells, mean: summary(row, "mean", meanOver, metric.mean_over), gap: summary(row, "gap", gapOver, metric.gap_over) };
+    return {
+      model: board.models[row.model],
+      cells,
+      mean: summary(row, "mean", meanOver, metric.mean_over),
+      gap: summary(row, "gap", gapOver, metric.gap_over),
+    };
   });
   const sort = state.sort[table.id] ? state.sort[table.id].match(/^(.*):(asc|desc)$/) : null;
   const order = sort ? { col: sort[1], down: sort[2] === "desc" } : null;
@@ -57,7 +75,9 @@ function viewOf(table) {
 function summary(row, which, tags, all) {
   if (!tags.length || !row[which]) return null;
   if (tags.length === all.length) return estimateOf(row[which]);
-  const values = tags.map((tag) => cellOf(row.cells[tag])).map((cell) => (which === "mean" ? cell.value : cell.gap && cell.gap.value));
+  const values = tags
+    .map((tag) => cellOf(row.cells[tag]))
+    .map((cell) => (which === "mean" ? cell.value : cell.gap && cell.gap.value));
   if (values.some((value) => value === null)) return null;
   return { value: values.reduce((sum, value) => sum + value, 0) / values.length, low: null, high: null };
 }
@@ -74,7 +94,8 @@ function sortModels(view) {
   const { col, down } = view.order;
   if (col === "name") view.rows.sort((a, b) => (down ? -1 : 1) * a.model.localeCompare(b.model));
   else {
-    const key = (row) => (col === "mean" || col === "gap" ? (row[col] ? row[col].value : null) : shown(row.cells[col], view.gaps));
+    const key = (row) =>
+      col === "mean" || col === "gap" ? (row[col] ? row[col].value : null) : shown(row.cells[col], view.gaps);
     view.rows.sort((a, b) => compare(key(a), key(b), down));
   }
   return view;
@@ -91,7 +112,11 @@ function sortLanguages(view) {
 
 function sortHead(view, col, attributes, ...content) {
   const sorted = view.order && view.order.col === col ? (view.order.down ? "descending" : "ascending") : null;
-  return el("th", { scope: "col", "aria-sort": sorted, ...attributes }, el("button", { type: "button", class: "sort", "data-col": col }, content));
+  return el(
+    "th",
+    { scope: "col", "aria-sort": sorted, ...attributes },
+    el("button", { type: "button", class: "sort", "data-col": col }, content),
+  );
 }
 
 function languageName(tag) {
@@ -115,11 +140,23 @@ function cellNode(view, row, tag) {
   // In MME points a gap is judged against the width of the scale, as a hundredth of the highest value.
   const unit = view.metric.unit === "points" && view.metric.heat_range ? view.metric.heat_range[1] / 100 : 1;
   const colour = pivot ? null : view.gaps ? gapClass(part.value / unit) : cell.heat === null ? null : `h${cell.heat}`;
-  const marks = cell.marks.map((mark) => el("span", { class: "mark", title: board.marks[mark][1] }, board.marks[mark][0]));
-  const told = [cell.note, sign ? (cell.paired ? "paired with English on the same items" : "plain difference to English") : ""].filter(Boolean).join("; ");
+  const marks = cell.marks.map((mark) =>
+    el("span", { class: "mark", title: board.marks[mark][1] }, board.marks[mark][0]),
+  );
+  const told = [
+    cell.note,
+    sign ? (cell.paired ? "paired with English on the same items" : "plain difference to English") : "",
+  ]
+    .filter(Boolean)
+    .join("; ");
+  const place = address(view.table.id, tag, row.model);
   const link = el(
     "a",
-    { class: "fill", href: `#${fragment({ ...state, cell: address(view.table.id, tag, row.model), show: "all", page: "1", item: "" })}`, title: told || null },
+    {
+      class: "fill",
+      href: `#${fragment({ ...state, cell: place, show: "all", page: "1", item: "" })}`,
+      title: told || null,
+    },
     el("span", { class: "v" }, number(part.value, sign), marks),
     el("span", { class: "ci" }, interval(part.low, part.high, sign)),
     el("span", { class: "n" }, `n ${cell.n} · ${percent(cell.unparsed)}`),
@@ -128,16 +165,33 @@ function cellNode(view, row, tag) {
 }
 
 function sumNode(item, sign) {
-  const content = item ? [el("span", { class: "v" }, number(item.value, sign)), el("span", { class: "ci" }, interval(item.low, item.high, sign))] : [];
+  const content = item
+    ? [
+        el("span", { class: "v" }, number(item.value, sign)),
+        el("span", { class: "ci" }, interval(item.low, item.high, sign)),
+      ]
+    : [];
   return el("td", { class: "sum" }, el("span", { class: "fill" }, content));
 }
 
 function drawModels(view) {
-  const head = el("tr", {}, sortHead(view, "name", {}, "Model"), view.tags.map((tag) => sortHead(view, tag, {}, languageName(tag))));
-  if (view.meanOver.length) head.append(sortHead(view, "mean", { class: "sum" }, "Mean", el("span", { class: "sub" }, counted(view.meanOver))));
-  if (view.gapOver.length) head.append(sortHead(view, "gap", { class: "sum" }, "Gap", el("span", { class: "sub" }, "to English")));
+  const head = el(
+    "tr",
+    {},
+    sortHead(view, "name", {}, "Model"),
+    view.tags.map((tag) => sortHead(view, tag, {}, languageName(tag))),
+  );
+  if (view.meanOver.length)
+    head.append(sortHead(view, "mean", { class: "sum" }, "Mean", el("span", { class: "sub" }, counted(view.meanOver))));
+  if (view.gapOver.length)
+    head.append(sortHead(view, "gap", { class: "sum" }, "Gap", el("span", { class: "sub" }, "to English")));
   const rows = view.rows.map((row) => {
-    const line = el("tr", {}, el("th", { scope: "row" }, el("bdi", {}, row.model)), view.tags.map((tag) => cellNode(view, row, tag)));
+    const line = el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, el("bdi", {}, row.model)),
+      view.tags.map((tag) => cellNode(view, row, tag)),
+    );
     if (view.meanOver.length) line.append(sumNode(row.mean, false));
     if (view.gapOver.length) line.append(sumNode(row.gap, true));
     return line;
@@ -146,24 +200,67 @@ function drawModels(view) {
 }
 
 function drawLanguages(view) {
-  const head = el("tr", {}, sortHead(view, "name", {}, "Language"), view.rows.map((row) => sortHead(view, row.model, {}, el("bdi", {}, row.model))));
-  const rows = view.tags.map((tag) => el("tr", {}, el("th", { scope: "row" }, languageName(tag)), view.rows.map((row) => cellNode(view, row, tag))));
+  const head = el(
+    "tr",
+    {},
+    sortHead(view, "name", {}, "Language"),
+    view.rows.map((row) => sortHead(view, row.model, {}, el("bdi", {}, row.model))),
+  );
+  const rows = view.tags.map((tag) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, languageName(tag)),
+      view.rows.map((row) => cellNode(view, row, tag)),
+    ),
+  );
   const sums = [];
-  if (view.meanOver.length) sums.push(el("tr", {}, el("th", { scope: "row" }, "Mean", el("span", { class: "sub" }, counted(view.meanOver))), view.rows.map((row) => sumNode(row.mean, false))));
-  if (view.gapOver.length) sums.push(el("tr", {}, el("th", { scope: "row" }, "Gap", el("span", { class: "sub" }, "to English")), view.rows.map((row) => sumNode(row.gap, true))));
+  if (view.meanOver.length)
+    sums.push(
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, "Mean", el("span", { class: "sub" }, counted(view.meanOver))),
+        view.rows.map((row) => sumNode(row.mean, false)),
+      ),
+    );
+  if (view.gapOver.length)
+    sums.push(
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, "Gap", el("span", { class: "sub" }, "to English")),
+        view.rows.map((row) => sumNode(row.gap, true)),
+      ),
+    );
   return [el("thead", {}, head), el("tbody", {}, rows, sums)];
 }
 
 function captionOf(view) {
   const { metric } = view;
   const cells = view.rows.flatMap((row) => Object.values(row.cells));
-  const span = (numbers) => { const low = Math.min(...numbers), high = Math.max(...numbers); return !numbers.length ? "0" : low === high ? `${low}` : `${low}-${high}`; };
-  const parts = [`${metric.label} in ${metric.unit === "points" ? "MME points" : "percent"}, ${state.rules} rules, 95 % intervals in brackets; n = ${span(cells.map((cell) => cell.n))} per cell on ${span(cells.map((cell) => cell.clusters))} images.`];
+  const span = (numbers) => {
+    const low = Math.min(...numbers),
+      high = Math.max(...numbers);
+    return !numbers.length ? "0" : low === high ? `${low}` : `${low}-${high}`;
+  };
+  const unit = metric.unit === "points" ? "MME points" : "percent";
+  const clusters = span(cells.map((cell) => cell.clusters));
+  const size = `n = ${span(cells.map((cell) => cell.n))} per cell on ${clusters} images`;
+  const parts = [`${metric.label} in ${unit}, ${state.rules} rules, 95 % intervals in brackets; ${size}.`];
   if (metric.note) parts.push(`Note: ${metric.note}.`);
   const part = view.meanOver.length < metric.mean_over.length ? " (of those shown; without an interval)" : "";
-  if (view.meanOver.length) parts.push(`Mean over ${listed(view.meanOver.map(nameOf))}${part}, which every model here has.`);
-  else parts.push(metric.mean_over.length ? "No mean: no language that all models have is shown." : "No mean: no language is common to all models here.");
-  const paired = view.rows.some((row) => row.gap && row.gap.low !== null) ? ", paired by image" : ", a plain difference without an interval";
+  if (view.meanOver.length)
+    parts.push(`Mean over ${listed(view.meanOver.map(nameOf))}${part}, which every model here has.`);
+  else
+    parts.push(
+      metric.mean_over.length
+        ? "No mean: no language that all models have is shown."
+        : "No mean: no language is common to all models here.",
+    );
+  const paired = view.rows.some((row) => row.gap && row.gap.low !== null)
+    ? ", paired by image"
+    : ", a plain difference without an interval";
   if (view.gapOver.length) parts.push(`Gap: mean over ${listed(view.gapOver.map(nameOf))} minus English${paired}.`);
   else parts.push("No gap: it needs English and one other language in every model.");
   return parts.join(" ");
@@ -192,6 +289,10 @@ function drawTable(section) {
 function drawMetrics(section, table, current) {
   const metrics = table.metrics[state.rules];
   const option = (one) => el("option", { value: one.name, selected: one === current }, `${one.label}, ${one.unit}`);
-  const choice = el("select", { "aria-label": `metric of ${table.title}`, "data-metric": table.id }, metrics.map(option));
+  const choice = el(
+    "select",
+    { "aria-label": `metric of ${table.title}`, "data-metric": table.id },
+    metrics.map(option),
+  );
   section.querySelector(".metric").replaceChildren(metrics.length > 1 ? choice : `${current.label}, ${current.unit}`);
 }

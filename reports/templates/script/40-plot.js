@@ -3,10 +3,16 @@ const PLOTTED = 6;
 const SHAPES = [
   (x, y, r) => svg("circle", { cx: x, cy: y, r }),
   (x, y, r) => svg("rect", { x: x - r * 0.88, y: y - r * 0.88, width: r * 1.76, height: r * 1.76 }),
-  (x, y, r) => svg("path", { d: `M${x} ${y - r * 1.15}L${x + r * 1.1} ${y + r * 0.85}L${x - r * 1.1} ${y + r * 0.85}Z` }),
-  (x, y, r) => svg("path", { d: `M${x} ${y - r * 1.25}L${x + r * 1.25} ${y}L${x} ${y + r * 1.25}L${x - r * 1.25} ${y}Z` }),
-  (x, y, r) => svg("path", { d: `M${x} ${y + r * 1.15}L${x + r * 1.1} ${y - r * 0.85}L${x - r * 1.1} ${y - r * 0.85}Z` }),
-  (x, y, r) => svg("path", { d: `M${x - r} ${y - r * 0.35}h${r * 0.65}v${-r * 0.65}h${r * 0.7}v${r * 0.65}h${r * 0.65}v${r * 0.7}h${-r * 0.65}v${r * 0.65}h${-r * 0.7}v${-r * 0.65}h${-r * 0.65}z` }),
+  (x, y, r) =>
+    svg("path", { d: `M${x} ${y - r * 1.15}L${x + r * 1.1} ${y + r * 0.85}L${x - r * 1.1} ${y + r * 0.85}Z` }),
+  (x, y, r) =>
+    svg("path", { d: `M${x} ${y - r * 1.25}L${x + r * 1.25} ${y}L${x} ${y + r * 1.25}L${x - r * 1.25} ${y}Z` }),
+  (x, y, r) =>
+    svg("path", { d: `M${x} ${y + r * 1.15}L${x + r * 1.1} ${y - r * 0.85}L${x - r * 1.1} ${y - r * 0.85}Z` }),
+  (x, y, r) => {
+    const [a, b] = [r * 0.65, r * 0.7];
+    return svg("path", { d: `M${x - r} ${y - b / 2}h${a}v${-a}h${b}v${a}h${a}v${b}h${-a}v${a}h${-b}v${-a}h${-a}z` });
+  },
 ];
 
 function mark(index, x, y, r = 4.5) {
@@ -20,7 +26,8 @@ function niceTicks(low, high, count) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
   const ticks = [];
-  for (let tick = Math.ceil(low / step - 1e-9) * step; tick <= high + step * 1e-9; tick += step) ticks.push(Math.abs(tick) < 1e-9 ? 0 : tick);
+  for (let tick = Math.ceil(low / step - 1e-9) * step; tick <= high + step * 1e-9; tick += step)
+    ticks.push(Math.abs(tick) < 1e-9 ? 0 : tick);
   return ticks;
 }
 
@@ -32,7 +39,16 @@ function plot(view, width) {
     rows.forEach((row, index) => {
       const cell = row.cells[tag];
       const part = cell && (view.gaps ? cell.gap : cell);
-      if (part && part.value !== null) points.push({ line, index, tag, model: row.model, value: part.value, low: part.low ?? part.value, high: part.high ?? part.value });
+      if (part && part.value !== null)
+        points.push({
+          line,
+          index,
+          tag,
+          model: row.model,
+          value: part.value,
+          low: part.low ?? part.value,
+          high: part.high ?? part.value,
+        });
     }),
   );
   const figure = el("figure");
@@ -43,25 +59,62 @@ function plot(view, width) {
   const least = Math.max(Math.abs(high), Math.abs(low)) * 0.1 || 1;
   if (high - low < least) [low, high] = [(low + high - least) / 2, (low + high + least) / 2];
   const pitch = Math.max(22, 11 * rows.length + 8);
-  const left = 84, right = 14, top = 6;
+  const left = 84,
+    right = 14,
+    top = 6;
   const bottom = top + pitch * tags.length;
   const pad = (high - low) * 0.03;
   const place = (value) => left + ((value - low + pad) / (high - low + 2 * pad)) * (width - left - right);
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${bottom + 22}`, width, height: bottom + 22, role: "img", "aria-label": `Dot plot of the table: ${view.metric.label} by language${view.gaps ? ", gap to English" : ""}` });
+  const picture = svg("svg", {
+    viewBox: `0 0 ${width} ${bottom + 22}`,
+    width,
+    height: bottom + 22,
+    role: "img",
+    "aria-label": `Dot plot of the table: ${view.metric.label} by language${view.gaps ? ", gap to English" : ""}`,
+  });
   for (const tick of niceTicks(low, high, width < 420 ? 3 : 5)) {
-    picture.append(svg("line", { class: view.gaps && tick === 0 ? "zero" : "grid", x1: place(tick), x2: place(tick), y1: top, y2: bottom }));
-    picture.append(svg("text", { class: "axis", x: place(tick), y: bottom + 15, "text-anchor": "middle" }, number(tick, view.gaps, Number.isInteger(tick) ? 0 : 1)));
+    picture.append(
+      svg("line", {
+        class: view.gaps && tick === 0 ? "zero" : "grid",
+        x1: place(tick),
+        x2: place(tick),
+        y1: top,
+        y2: bottom,
+      }),
+    );
+    picture.append(
+      svg(
+        "text",
+        { class: "axis", x: place(tick), y: bottom + 15, "text-anchor": "middle" },
+        number(tick, view.gaps, Number.isInteger(tick) ? 0 : 1),
+      ),
+    );
   }
-  tags.forEach((tag, line) => picture.append(svg("text", { x: 0, y: top + pitch * (line + 0.5) + 4 }, nameOf(tag).length > 13 ? tag : nameOf(tag))));
+  tags.forEach((tag, line) =>
+    picture.append(
+      svg("text", { x: 0, y: top + pitch * (line + 0.5) + 4 }, nameOf(tag).length > 13 ? tag : nameOf(tag)),
+    ),
+  );
   for (const one of points) {
     const y = top + pitch * (one.line + 0.5) + (one.index - (rows.length - 1) / 2) * 11;
-    const group = svg("g", { class: `s${one.index}` }, svg("title", {}, `${one.model}, ${nameOf(one.tag)}: ${number(one.value, view.gaps)} ${one.low < one.high ? interval(one.low, one.high, view.gaps) : ""}`));
-    if (one.low < one.high) group.append(svg("line", { class: "whisker", x1: place(one.low), x2: place(one.high), y1: y, y2: y }));
+    const group = svg(
+      "g",
+      { class: `s${one.index}` },
+      svg(
+        "title",
+        {},
+        `${one.model}, ${nameOf(one.tag)}: ${number(one.value, view.gaps)} `,
+        one.low < one.high ? interval(one.low, one.high, view.gaps) : "",
+      ),
+    );
+    if (one.low < one.high)
+      group.append(svg("line", { class: "whisker", x1: place(one.low), x2: place(one.high), y1: y, y2: y }));
     group.append(mark(one.index, place(one.value), y));
     picture.append(group);
   }
   const keys = rows.map((row, index) => el("span", {}, svgKey(index), el("bdi", {}, row.model)));
-  if (view.rows.length > PLOTTED) keys.push(el("span", {}, `The first ${PLOTTED} of ${view.rows.length} models as sorted; filter to see others.`));
+  if (view.rows.length > PLOTTED)
+    keys.push(el("span", {}, `The first ${PLOTTED} of ${view.rows.length} models as sorted; filter to see others.`));
   figure.append(picture, el("figcaption", {}, keys));
   return figure;
 }

@@ -5,13 +5,53 @@ function drawOverview() {
   section.hidden = views.length < 2;
   if (section.hidden) return;
   const models = board.models.filter((model) => views.some((view) => view.rows.some((row) => row.model === model)));
-  const head = [el("tr", {}, el("th", { scope: "col" }, "Model"), views.map((view) => el("th", { scope: "col" }, el("a", { class: "fill", href: `#${view.table.id}`, "data-jump": view.table.id }, view.table.title, el("span", { class: "sub" }, `${view.metric.label}, ${view.metric.unit}`)))))];
-  const lines = models.map((model) => el("tr", {}, el("th", { scope: "row" }, el("bdi", {}, model)), views.map((view) => overviewCell(view, view.rows.find((row) => row.model === model)))));
+  const head = [
+    el(
+      "tr",
+      {},
+      el("th", { scope: "col" }, "Model"),
+      views.map((view) =>
+        el(
+          "th",
+          { scope: "col" },
+          el(
+            "a",
+            { class: "fill", href: `#${view.table.id}`, "data-jump": view.table.id },
+            view.table.title,
+            el("span", { class: "sub" }, `${view.metric.label}, ${view.metric.unit}`),
+          ),
+        ),
+      ),
+    ),
+  ];
+  const lines = models.map((model) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, el("bdi", {}, model)),
+      views.map((view) =>
+        overviewCell(
+          view,
+          view.rows.find((row) => row.model === model),
+        ),
+      ),
+    ),
+  );
   const sets = new Set(views.filter((view) => view.meanOver.length).map((view) => view.meanOver.join(" ")));
-  const over = sets.size === 1 ? `Means over ${listed([...sets][0].split(" ").map(nameOf))}.` : sets.size === 0 ? "No mean: no language is common to all models." : "The tasks have different sets of languages: each table names its own.";
+  const over =
+    sets.size === 1
+      ? `Means over ${listed([...sets][0].split(" ").map(nameOf))}.`
+      : sets.size === 0
+        ? "No mean: no language is common to all models."
+        : "The tasks have different sets of languages: each table names its own.";
   const table = el("table", { class: "board overview" }, el("thead", {}, head), el("tbody", {}, lines));
   section.replaceChildren(
-    el("div", { class: "head" }, el("h2", {}, "Overview"), el("span", { class: "muted" }, "mean, gap to English, lowest language")),
+    el(
+      "div",
+      { class: "head" },
+      el("h2", {}, "Overview"),
+      el("span", { class: "muted" }, "mean, gap to English, lowest language"),
+    ),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Overview" }, table),
     el("p", { class: "caption" }, over),
   );
@@ -20,7 +60,10 @@ function drawOverview() {
 function overviewCell(view, row) {
   if (!row) return el("td", {}, el("span", { class: "fill" }));
   const known = view.tags.filter((tag) => row.cells[tag] && row.cells[tag].value !== null);
-  const lowest = known.length > 1 ? known.reduce((least, tag) => (row.cells[tag].value < row.cells[least].value ? tag : least)) : null;
+  const lowest =
+    known.length > 1
+      ? known.reduce((least, tag) => (row.cells[tag].value < row.cells[least].value ? tag : least))
+      : null;
   return el(
     "td",
     {},
@@ -28,7 +71,11 @@ function overviewCell(view, row) {
       "span",
       { class: "fill" },
       el("span", { class: "v" }, row.mean ? number(row.mean.value) : "—"),
-      el("span", { class: "ci" }, row.gap ? `gap ${number(row.gap.value, true)} ${interval(row.gap.low, row.gap.high, true)}` : ""),
+      el(
+        "span",
+        { class: "ci" },
+        row.gap ? `gap ${number(row.gap.value, true)} ${interval(row.gap.low, row.gap.high, true)}` : "",
+      ),
       el("span", { class: "n" }, lowest ? `lowest: ${nameOf(lowest)} ${number(row.cells[lowest].value)}` : ""),
     ),
   );

@@ -1,8 +1,22 @@
 // What is shown now, as text to take away. LaTeX is as in lrm_eval.reporting.latex: ASCII, languages by English name.
 const LATEX = {
-  "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", "%": "\\%", _: "\\_",
-  "^": "\\textasciicircum{}", "~": "\\textasciitilde{}", "<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}",
-  '"': "''", "\u2212": "$-$", "—": "---", "·": "$\\cdot$",
+  "\\": "\\textbackslash{}",
+  "{": "\\{",
+  "}": "\\}",
+  $: "\\$",
+  "&": "\\&",
+  "#": "\\#",
+  "%": "\\%",
+  _: "\\_",
+  "^": "\\textasciicircum{}",
+  "~": "\\textasciitilde{}",
+  "<": "\\textless{}",
+  ">": "\\textgreater{}",
+  "|": "\\textbar{}",
+  '"': "''",
+  "\u2212": "$-$",
+  "—": "---",
+  "·": "$\\cdot$",
 };
 
 function texSign(sign) {
@@ -12,16 +26,27 @@ function texSign(sign) {
 }
 
 // After \\ a bracket or a star would be read as its argument.
-const tex = (text) => [...text].map(texSign).join("").replace(/^(?=[[*])/, "{}");
+const tex = (text) =>
+  [...text]
+    .map(texSign)
+    .join("")
+    .replace(/^(?=[[*])/, "{}");
 
 function md(text) {
   const line = text.replace(/[\u0000-\u001f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, " ");
-  return line.replace(/[\\|*_`[\]#~]/g, "\\$&").replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  return line
+    .replace(/[\\|*_`[\]#~]/g, "\\$&")
+    .replace(/&/g, "&amp;")
+    .replace(/</g, "&lt;")
+    .replace(/>/g, "&gt;");
 }
 
 // Every form but the long one is of the same grid: models down, languages and sums across.
 function gridOf(view) {
-  const sums = [["mean", false, view.meanOver], ["gap", true, view.gapOver]].filter(([, , tags]) => tags.length);
+  const sums = [
+    ["mean", false, view.meanOver],
+    ["gap", true, view.gapOver],
+  ].filter(([, , tags]) => tags.length);
   const partOf = (cell) => (cell ? (view.gaps ? cell.gap : cell) : null);
   const head = ["model", ...view.tags.map((tag) => `${nameOf(tag)} (${tag})`), ...sums.map(([name]) => name)];
   const rows = view.rows.map((row) => ({
@@ -42,7 +67,16 @@ function markdownOf(view) {
   const line = (cells) => `| ${cells.join(" | ")} |`;
   const body = rows.map((row) => line([md(row.name), ...row.parts.map(both)]));
   const title = `### ${md(view.table.title)}: ${md(view.metric.label)}`;
-  return [title, "", line(head), line(head.map((_, place) => (place ? "--:" : "---"))), ...body, "", md(captionOf(view)), ""].join("\n");
+  return [
+    title,
+    "",
+    line(head),
+    line(head.map((_, place) => (place ? "--:" : "---"))),
+    ...body,
+    "",
+    md(captionOf(view)),
+    "",
+  ].join("\n");
 }
 
 function latexOf(view) {
@@ -72,19 +106,45 @@ function latexOf(view) {
 }
 
 const CSV_HEAD = [
-  "model", "task", "language", "condition", "rules", "metric", "value", "ci_low", "ci_high", "n", "clusters", "unparsed_rate",
-  "gap", "gap_ci_low", "gap_ci_high", "note",
+  "model",
+  "task",
+  "language",
+  "condition",
+  "rules",
+  "metric",
+  "value",
+  "ci_low",
+  "ci_high",
+  "n",
+  "clusters",
+  "unparsed_rate",
+  "gap",
+  "gap_ci_low",
+  "gap_ci_high",
+  "note",
 ];
 
 function csvLines(view) {
   const { table, metric } = view;
   return view.rows.flatMap((row) =>
-    view.tags.filter((tag) => row.cells[tag]).map((tag) => {
-      const cell = row.cells[tag];
-      const gap = cell.gap || { value: null, low: null, high: null };
-      const numbers = [cell.value, cell.low, cell.high, cell.n, cell.clusters, cell.unparsed, gap.value, gap.low, gap.high];
-      return [row.model, table.task, tag, table.condition, state.rules, metric.name, ...numbers, cell.note];
-    }),
+    view.tags
+      .filter((tag) => row.cells[tag])
+      .map((tag) => {
+        const cell = row.cells[tag];
+        const gap = cell.gap || { value: null, low: null, high: null };
+        const numbers = [
+          cell.value,
+          cell.low,
+          cell.high,
+          cell.n,
+          cell.clusters,
+          cell.unparsed,
+          gap.value,
+          gap.low,
+          gap.high,
+        ];
+        return [row.model, table.task, tag, table.condition, state.rules, metric.name, ...numbers, cell.note];
+      }),
   );
 }
 
@@ -95,7 +155,15 @@ function quoted(value) {
 
 function plainOf(view) {
   const { table, metric, tags, rows, meanOver, gapOver } = view;
-  return { task: table.task, condition: table.condition, metric: metric.name, languages: tags, mean_over: meanOver, gap_over: gapOver, rows };
+  return {
+    task: table.task,
+    condition: table.condition,
+    metric: metric.name,
+    languages: tags,
+    mean_over: meanOver,
+    gap_over: gapOver,
+    rows,
+  };
 }
 
 const WRITERS = {

@@ -1,11 +1,23 @@
 // Wiring: one draw function for every change of state, events by delegation.
 function draw() {
-  for (const [id, key] of [["rules", "rules"], ["view", "view"], ["rows", "rows"]]) for (const button of byId(id).querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.value === state[key]));
+  for (const [id, key] of [
+    ["rules", "rules"],
+    ["view", "view"],
+    ["rows", "rows"],
+  ])
+    for (const button of byId(id).querySelectorAll("button"))
+      button.setAttribute("aria-pressed", String(button.value === state[key]));
   for (const id of ["q", "family", "script", "joshi"]) if (byId(id).value !== state[id]) byId(id).value = state[id];
   const { nothing } = filter();
   const kept = board.languages.filter((one) => wantedLanguage(one.tag, filter().tongues)).length;
-  byId("found").textContent = [nothing.length ? `nothing is called ${nothing.join(", ")}` : "", kept < board.languages.length ? `${kept} of ${board.languages.length} languages` : ""].filter(Boolean).join("; ");
+  byId("found").textContent = [
+    nothing.length ? `nothing is called ${nothing.join(", ")}` : "",
+    kept < board.languages.length ? `${kept} of ${board.languages.length} languages` : "",
+  ]
+    .filter(Boolean)
+    .join("; ");
   byId("scale").hidden = state.view === "gap";
+  byId("gapscale").hidden = state.view !== "gap";
   drawOverview();
   for (const section of document.querySelectorAll("section.task")) drawTable(section);
   drawSamples();
@@ -15,7 +27,9 @@ function fillFacets() {
   const facets = { family: (one) => one.family, script: (one) => one.script, joshi: (one) => one.joshi_class };
   for (const [id, of] of Object.entries(facets)) {
     const values = [...new Set(board.languages.map(of))].filter((value) => value !== null && value !== "").sort();
-    byId(id).append(...values.map((value) => el("option", { value }, id === "joshi" ? `class ${value}` : String(value))));
+    byId(id).append(
+      ...values.map((value) => el("option", { value }, id === "joshi" ? `class ${value}` : String(value))),
+    );
     byId(id).closest("label").hidden = values.length < 2 || board.languages.length < 4;
   }
 }
@@ -29,11 +43,16 @@ document.addEventListener("click", (event) => {
     const current = state.sort[id];
     // Best first, then worst first, then the page's own order again.
     const [first, second] = col === "name" ? ["asc", "desc"] : ["desc", "asc"];
-    const next = current === `${col}:${first}` ? `${col}:${second}` : current === `${col}:${second}` ? null : `${col}:${first}`;
+    const next =
+      current === `${col}:${first}` ? `${col}:${second}` : current === `${col}:${second}` ? null : `${col}:${first}`;
     const sort = { ...state.sort, [id]: next };
     if (!next) delete sort[id];
     change({ sort });
-    const again = [...document.querySelectorAll(`section.task[data-table="${board.tables.findIndex((one) => one.id === id)}"] .sort`)].find((one) => one.dataset.col === col);
+    const again = [
+      ...document.querySelectorAll(
+        `section.task[data-table="${board.tables.findIndex((one) => one.id === id)}"] .sort`,
+      ),
+    ].find((one) => one.dataset.col === col);
     if (again) again.focus();
   } else if (show !== undefined) change({ show, page: "1", item: "" });
   else if (page !== undefined) change({ page });
@@ -41,7 +60,8 @@ document.addEventListener("click", (event) => {
   else if (jump !== undefined) {
     event.preventDefault();
     byId(jump).scrollIntoView();
-  } else if (target.closest("#rules, #view, #rows")) change({ [target.closest(".switch").id]: target.value, sort: target.closest("#rows") ? {} : state.sort });
+  } else if (target.closest("#rules, #view, #rows"))
+    change({ [target.closest(".switch").id]: target.value, sort: target.closest("#rows") ? {} : state.sort });
   else if (target.closest("#downloads")) {
     if (target.value === "link") copyLink();
     else download(target.value);
@@ -64,11 +84,18 @@ byId("samples").addEventListener("close", () => {
   if (!state.cell) return;
   const link = state.cell;
   change({ cell: "", show: "all", page: "1", item: "" });
-  const back = [...document.querySelectorAll("a.fill")].find((one) => one.hash && new URLSearchParams(one.hash.slice(1)).get("cell") === link);
+  const back = [...document.querySelectorAll("a.fill")].find(
+    (one) => one.hash && new URLSearchParams(one.hash.slice(1)).get("cell") === link,
+  );
   if (back) back.focus();
 });
-byId("samples").addEventListener("click", (event) => { if (event.target === event.currentTarget) event.currentTarget.close(); });
-addEventListener("hashchange", () => { state = read(); draw(); });
+byId("samples").addEventListener("click", (event) => {
+  if (event.target === event.currentTarget) event.currentTarget.close();
+});
+addEventListener("hashchange", () => {
+  state = read();
+  draw();
+});
 
 byId("controls").hidden = false;
 byId("downloads").hidden = false;

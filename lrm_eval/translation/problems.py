@@ -1,0 +1,128 @@
+"""What is wrong with one translated text, told from the pair alone. Used while building and again by the audit."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lrm_eval.translation import textual
+
+if TYPE_CHECKING:
+    from lrm_eval.languages import Language
+
+ENGLISH = "en"
+# So many words in a row stay the same in no other language, unless they are a name.
+_SENTENCE_WORDS = 3
+_HALF = 0.5
+_LETTERED = re.compile(r"^\s*[(\[]?[A-Ha-h][.):\]]\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a translation.
+
+    Attributes:
+        check: name of the check that found it ("empty", "placeholders", "numbers", ...).
+        detail: one line for people.
+        error: whether the item cannot be used as it is; otherwise somebody should look at it.
+        refused: whether a build rejects it: the text is lost or is no translation at all.
+    """
+
+    check: str
+    detail: str
+    error: bool
+    refused: bool = False
+
+
+def find(source: str, translation: str, target: Language, sentence: bool) -> list[Problem]:
+    """Problems of a translation.
+
+    Args:
+        source: the English text.
+        translation: its translation.
+        target: the language it should be in.
+        sentence: whether it is a question or a hint; option texts may be names, which stay the same.
+
+    Returns:
+        Problems, the gravest first; empty for a text that has nothing to translate and stayed as it is.
+    """
+    if not translation.strip():
+        return [Problem("empty", "the text is empty", error=True, refused=True)]
+    broken = [char for char in translation if char == "\ufffd" or (unicodedata.category(char) == "Cc" and char not in "\n\t")]
+    found: list[Problem] = []
+    if broken:
+        found.append(Problem("characters", f"broken character U+{ord(broken[0]):04X}", error=True, refused=True))
+    found += _placeholders(source, translation)
+    new_entities = set(textual.entities(translation)) - set(textual.entities(source))
+    if new_entities:
+        shown = ", ".join(sorted(new_entities))
+        found.append(Problem("characters", f"HTML entities: {shown}", error=True, refused=True))
+    found += _refusal(source, translation, target)
+    found += _numbers(source, translation)
+    found += _language(source, translation, target, sentence)
+    if _LETTERED.match(translation) and not _LETTERED.match(source):
+        found.append(Problem("layout", "begins with a letter that labels an option", error=False))
+    if translation.strip().count("\n") > source.strip().count("\n"):
+        found.append(Problem("layout", "has more lines than the English text", error=False))
+    return found
+
+
+def _placeholders(source: str, translation: str) -> list[Problem]:
+    wanted, there = textual.placeholders(source), textual.placeholders(translation)
+    lost, added = list((wanted - there).elements()), list((there - wanted).elements())
+    parts = [f"{name} {', '.join(items)}" for name, items in (("lost", lost), ("added", added)) if items]
+    return [Problem("placeholders", "; ".join(parts), error=True, refused=True)] if parts else []
+
+
+def _numbers(source: str, translation: str) -> list[Problem]:
+    wanted, there = textual.numbers(source), textual.numbers(translation)
+    if wanted == there:
+        return []
+    shown = [", ".join(found.elements()) or "none" for found in (wanted, there)]
+    # In a sentence "2" may become a word; a text that is nothing but a number may not.
+    return [Problem("numbers", f"{shown[0]} became {shown[1]}", error=not textual.translatable(source))]
+
+
+def _language(source: str, translation: str, target: Language, sentence: bool) -> list[Problem]:
+    if not textual.translatable(source):
+        return []
+    if textual.normal(source) == textual.normal(translation):
+        error = sentence and textual.words(source) >= _SENTENCE_WORDS
+        return [Problem("untranslated", f"is the English text: {_short(translation)}", error=error)]
+    share = textual.script_share(translation, target.script)
+    if share is not None and share < _HALF:
+        detail = f"{share:.0%} of the letters are {target.script}: {_short(translation)}"
+        return [Problem("script", detail, error=sentence and share == 0.0)]
+    return []
+
+
+@lru_cache(maxsize=8)
+def _refusals(tag: str) -> tuple[str, ...]:
+    from lrm_eval.languages import get
+
+    apologies = ("I'm sorry", "I am sorry") if tag == ENGLISH else ()
+    phrases = (*get(tag).refusals, *apologies)
+    # Of several words only: "unclear" and "uncertain" are words like others.
+    return tuple(normal for phrase in phrases if " " in (normal := textual.normal(phrase)) or len(normal) > 12)
+
+
+def _refusal(source: str, translation: str, target: Language) -> list[Problem]:
+    """A translator that answers for itself ("I'm sorry, I cannot"); an option that says so in English is no refusal."""
+    english = textual.normal(source)
+    if any(phrase in english for phrase in _refusals(ENGLISH)):
+        return []
+    text = textual.normal(translation)
+    here, there = _refusals(target.tag), _refusals(ENGLISH)
+    # In the target's own words it takes an answer much longer than what it should translate.
+    own = len(text) > 2 * len(english) and any(phrase in text for phrase in here)
+    if not own and not any(phrase in text for phrase in there):
+        return []
+    return [Problem("refusal", f"the translator refused: {_short(translation)}", error=True, refused=True)]
+
+
+def _short(text: str, length: int = 60) -> str:
+    line = " ".join(text.split())
+    return repr(line if len(line) <= length else line[: length - 1] + "…")

@@ -53,6 +53,7 @@ _MAD_SCALE = 0.6745
 _LEAST_MAD = 0.05
 _LEAST_ITEMS = 20
 _MEMORY_SUPPORT = 2
+_SENTENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,9 @@ def audit(
         partial: whether the English samples may be a part of what the pack words (the user's own data).
     """
     by_id = {sample.id: sample for sample in samples}
-    found = [Finding("ids" if "twice" in what else "format", "error", name, where, what) for where, name, what in malformed]
+    found = [
+        Finding("ids" if "twice" in what else "format", "error", name, where, what) for where, name, what in malformed
+    ]
     found += _ids(samples, by_id, rows, pack, partial)
     pairs: list[_Pair] = []
     for sample in samples:
@@ -148,8 +151,9 @@ def audit(
         if not wrong:
             pairs.append(pair)
     own = [pair for pair in pairs if pair.own]
-    for pair in own:
-        found += _texts(pair, language)
+    known: dict[tuple[str, str, bool], list[problems.Problem]] = {}
+    found += _together([finding for pair in own for finding in _texts(pair, language, known)])
+    found += _other_english(own, samples)
     found += _moved(pairs)
     found += _repeated(own)
     found += _consistency(own)
@@ -211,13 +215,17 @@ def _shape(pair: _Pair) -> list[Finding]:
         text = f"{len(row.options)} options, in English {len(sample.options)}"
         found.append(Finding("options", "error", sample.id, row.where, text))
     if bool(row.hint.strip()) != bool(sample.hint.strip()):
-        text = "no hint, the English question has one" if sample.hint.strip() else "a hint, the English question has none"
+        text = (
+            "no hint, the English question has one" if sample.hint.strip() else "a hint, the English question has none"
+        )
         found.append(Finding("options", "error", sample.id, row.where, text))
     return found
 
 
-def _texts(pair: _Pair, language: Language) -> list[Finding]:
-    """Each text against its English one, and the options against each other."""
+def _texts(
+    pair: _Pair, language: Language, known: dict[tuple[str, str, bool], list[problems.Problem]]
+) -> list[Finding]:
+    """Each text against its English one, and the options against each other; `known` holds pairs seen before."""
     sample, row = pair.sample, pair.row
     texts = [("question", sample.question, row.question, True)]
     if sample.hint.strip():
@@ -226,7 +234,10 @@ def _texts(pair: _Pair, language: Language) -> list[Finding]:
         texts.append((f"option {label}", english, option, False))
     found = []
     for name, english, translated, sentence in texts:
-        for problem in problems.find(english, translated, language, sentence):
+        key = (english, translated, sentence)
+        if key not in known:
+            known[key] = problems.find(*key[:2], language, sentence)
+        for problem in known[key]:
             level: Level = "error" if problem.error else "warning"
             found.append(Finding(problem.check, level, sample.id, row.where, f"{name}: {problem.detail}"))
     seen: dict[str, int] = {}
@@ -236,9 +247,35 @@ def _texts(pair: _Pair, language: Language) -> list[Finding]:
             continue
         if textual.normal(sample.options[first]) != textual.normal(sample.options[position]):
             english = f"{sample.options[first]!r} and {sample.options[position]!r}"
-            text = f"options {sample.labels[first]} and {sample.labels[position]} are both {option!r} (English: {english})"
+            text = (
+                f"options {sample.labels[first]} and {sample.labels[position]} are both {option!r} (English: {english})"
+            )
             found.append(Finding("merged", "error", sample.id, row.where, text))
     return found
+
+
+def _other_english(own: Sequence[_Pair], samples: Sequence[Sample]) -> list[Finding]:
+    """Questions that are the English text of another item: a block that slipped and was never translated."""
+    english = {textual.normal(sample.question) for sample in samples if textual.words(sample.question) >= _SENTENCE}
+    found = []
+    for pair in own:
+        text = textual.normal(pair.row.question)
+        if text in english and text != textual.normal(pair.sample.question):
+            detail = f"question: is the English text of another item: {pair.row.question!r}"
+            found.append(Finding("untranslated", "error", pair.sample.id, pair.row.where, detail))
+    return found
+
+
+def _together(found: Sequence[Finding]) -> list[Finding]:
+    """Warnings of one text once: an option that is a name is the same in a hundred questions."""
+    groups: dict[object, list[Finding]] = defaultdict(list)
+    for finding in found:
+        text = finding.detail.partition(": ")[2]
+        groups[(finding.check, text) if finding.level == "warning" else id(finding)].append(finding)
+    return [
+        replace(first, detail=f"{first.detail} (and {len(others)} more times)") if others else first
+        for first, *others in groups.values()
+    ]
 
 
 def _moved(pairs: Sequence[_Pair]) -> list[Finding]:
@@ -333,10 +370,12 @@ def _consistency(own: Sequence[_Pair]) -> list[Finding]:
 
 
 def _length(own: Sequence[_Pair]) -> tuple[list[Finding], float | None]:
+    # Each wording once: in a benchmark of few sentences the most frequent one would make all others outliers.
+    different = {(pair.sample.question.strip(), pair.row.question.strip()): pair for pair in reversed(own)}
     ratios = [
-        (pair, math.log(len(pair.row.question.strip()) / len(pair.sample.question.strip())))
-        for pair in own
-        if pair.row.question.strip() and pair.sample.question.strip()
+        (pair, math.log(len(translated) / len(english)))
+        for (english, translated), pair in different.items()
+        if english and translated
     ]
     if not ratios:
         return [], None
@@ -349,7 +388,9 @@ def _length(own: Sequence[_Pair]) -> tuple[list[Finding], float | None]:
         z = _MAD_SCALE * (value - median) / spread
         if abs(z) > _ROBUST_Z:
             times = f"{math.exp(value):.2f} times the English length, usual is {math.exp(median):.2f} (z {z:+.1f})"
-            outliers.append((abs(z), Finding("length", "warning", pair.sample.id, pair.row.where, f"question: {times}")))
+            outliers.append(
+                (abs(z), Finding("length", "warning", pair.sample.id, pair.row.where, f"question: {times}"))
+            )
     return [finding for _, finding in sorted(outliers, key=lambda item: -item[0])], math.exp(median)
 
 

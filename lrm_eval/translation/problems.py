@@ -49,9 +49,12 @@ def find(source: str, translation: str, target: Language, sentence: bool) -> lis
     Returns:
         Problems, the gravest first; empty for a text that has nothing to translate and stayed as it is.
     """
-    if not translation.strip():
+    # Zero-width marks alone are invisible: as empty as blanks.
+    if all(unicodedata.category(char)[0] in "ZC" for char in translation):
         return [Problem("empty", "the text is empty", error=True, refused=True)]
-    broken = [char for char in translation if char == "\ufffd" or (unicodedata.category(char) == "Cc" and char not in "\n\t")]
+    broken = [
+        char for char in translation if char == "\ufffd" or (unicodedata.category(char) == "Cc" and char not in "\n\t")
+    ]
     found: list[Problem] = []
     if broken:
         found.append(Problem("characters", f"broken character U+{ord(broken[0]):04X}", error=True, refused=True))

@@ -53,6 +53,8 @@ _SCRIPTS: dict[str, tuple[str, ...]] = {
 }
 
 
+# A benchmark asks few different texts many times, and an audit compares each with many others.
+@lru_cache(maxsize=65536)
 def normal(text: str) -> str:
     """A text as two are compared: NFKC, no case, no punctuation, no marks of direction, single blanks."""
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -100,7 +102,7 @@ def entities(text: str) -> list[str]:
     return [found for found in _ENTITY.findall(text) if html.unescape(found) != found]
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _script_name(char: str) -> str:
     return unicodedata.name(char, "")
 

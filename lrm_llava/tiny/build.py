@@ -22,7 +22,7 @@ import torch
 from lrm_llava.tiny import probe
 from lrm_llava.tiny.dialogues import Mix, corpus
 from lrm_llava.tiny.grammar import languages
-from lrm_llava.tiny.model import build_model, build_processor, parts, train_tokenizer
+from lrm_llava.tiny.model import build_model, build_processor, parts, scale_projector, train_tokenizer
 from lrm_llava.tiny.packing import Encoder
 from lrm_llava.tiny.train import ATTENTION, image_batches, interleave, optimize, text_batches
 from lrm_llava.tiny.vision import scene_features, train_vision
@@ -93,8 +93,9 @@ def build_base(recipe: TinyRecipe, work: Path, log: Callable[[str], None]) -> No
         text_batches(scenes, encoder, phase, lambda share: _mix(phase, share, tags), random.Random(recipe.seed + 1)),
         phase, log, "text", check, low_precision=low_precision(),
     )  # fmt: skip
-    _save(model, processor, target)
     features = scene_features(model, processor, scenes, random.Random(recipe.seed + 2))
+    scale_projector(model, features)
+    _save(model, processor, target)
     torch.save(features, target / "features.pt")
     facts = {"vision_dev_accuracy": accuracy, "vision_seconds": vision_seconds, "text": asdict(done)}
     (target / "done.json").write_text(json.dumps(facts), encoding="utf-8")
@@ -112,8 +113,9 @@ def load_base(recipe: TinyRecipe, work: Path) -> Base:
 
 
 def _mix(phase: Phase, share: float, tags: tuple[str, ...], **changes: object) -> Mix:
-    describe = phase.describe[0] if share < 0.25 else phase.describe[1]
-    return Mix(tags, **{"english": phase.english, "describe": describe, **changes})  # type: ignore[arg-type]
+    piece = phase.piece(share)
+    values = {"english": piece.english, "describe": piece.describe, "open": piece.open, **changes}
+    return Mix(tags, **values)  # type: ignore[arg-type]
 
 
 def train_arm(arm: str, recipe: TinyRecipe, work: Path, log: Callable[[str], None]) -> None:

@@ -35,21 +35,42 @@ class LanguageConfig:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """What exchanges are drawn from until a share of a phase's steps is done."""
+
+    until: float
+    english: float  # share of exchanges in English
+    open: float  # share of questions answered in a word of their own; the rest is yes/no and lettered
+    describe: float  # share of descriptions
+
+
+@dataclass(frozen=True)
 class Phase:
-    """One run of the optimizer: AdamW, warm-up, constant, linear cool-down."""
+    """One run of the optimizer: AdamW, warm-up, constant, linear cool-down.
+
+    Looking things up must be learnt before yes/no and letters can be, and is learnt ten times faster in
+    one language than in twelve at once: so phases begin with open questions in English, and the shares
+    of English over all pieces add up to what the paper asks for.
+    """
 
     steps: int
     rows: int  # shared prefixes (images or texts) in a batch
-    segments: int  # questions a row
+    segments: int  # exchanges a row
     lr: float
+    pieces: tuple[Piece, ...]
     warmup: int = 60
     cooldown: float = 0.4  # share of the steps
-    english: float = 0.5  # share of segments in English
-    describe: tuple[float, float] = (
-        0.5,
-        0.15,
-    )  # share of descriptions among segments: before and after a quarter of the steps
     text_only: float = 0.0  # share of steps without an image
+
+    def piece(self, share: float) -> Piece:
+        """The piece at a share (0-1) of the steps."""
+        return next((piece for piece in self.pieces if share < piece.until), self.pieces[-1])
+
+    @property
+    def english(self) -> float:
+        """Share of English over the whole phase."""
+        starts = [0.0, *(piece.until for piece in self.pieces)]
+        return sum((piece.until - start) * piece.english for start, piece in zip(starts, self.pieces, strict=False))
 
 
 @dataclass(frozen=True)
@@ -60,8 +81,14 @@ class TinyRecipe:
     scenes: int = 24_000  # training scenes drawn once; their features are cached, the tower being frozen
     vision: VisionConfig = field(default_factory=VisionConfig)
     language: LanguageConfig = field(default_factory=LanguageConfig)
-    text: Phase = Phase(steps=3000, rows=12, segments=8, lr=2e-3, english=0.65, describe=(0.1, 0.1))
-    stage1: Phase = Phase(steps=400, rows=12, segments=8, lr=2e-3, describe=(0.6, 0.6))
-    stage2: Phase = Phase(steps=4000, rows=12, segments=8, lr=1.5e-3, text_only=0.2)
+    text: Phase = Phase(
+        steps=1800, rows=16, segments=4, lr=1e-3,
+        pieces=(Piece(0.3, 1.0, 1.0, 0.3), Piece(0.5, 0.6, 0.5, 0.15), Piece(1.0, 0.46, 0.25, 0.1)),
+    )  # fmt: skip
+    stage1: Phase = Phase(steps=300, rows=24, segments=4, lr=1e-3, pieces=(Piece(1.0, 0.5, 1.0, 0.3),))
+    stage2: Phase = Phase(
+        steps=7000, rows=24, segments=4, lr=1e-3, text_only=0.1,
+        pieces=(Piece(0.1, 1.0, 1.0, 0.25), Piece(0.3, 0.8, 0.2, 0.1), Piece(1.0, 0.34, 0.12, 0.08)),
+    )  # fmt: skip
     # Stage 2, questions that are not in English: plain, English as pivot, bilingual.
     instructions: tuple[float, float, float] = (0.5, 0.2, 0.3)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lrm_llava.tiny.world import Scene
 
 ATTENTION = "sdpa_fp32"
-EMBEDDING_LR = 4.0  # times the phase's rate
+EMBEDDING_LR = 1.0  # times the phase's rate
 
 
 def _sdpa_fp32(

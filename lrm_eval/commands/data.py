@@ -1,0 +1,336 @@
+"""`lrm-eval data`: download benchmarks, make and check language packs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from lrm_eval.languages import Language
+    from lrm_eval.tasks.model import Task
+    from lrm_eval.translation.audit import Audit
+    from lrm_eval.translation.workflow import Made
+
+app = typer.Typer(
+    name="data",
+    help="Download benchmarks; build, import, audit and verify language packs.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="`lrm-eval tasks` lists them.")]
+Langs = Annotated[str, typer.Option("--lang", "--langs", metavar="L,…", help="Tags or names: sw,am,hr.")]
+Data = Annotated[
+    str | None, typer.Option("--data", metavar="[TASK=]PATH", help="Local English data instead of the task's own.")
+]
+IncludePaths = Annotated[
+    list[Path] | None, typer.Option("--include-path", metavar="DIR", help="Folder with more tasks and packs.")
+]
+Replace = Annotated[bool, typer.Option("--replace", help="Put the new pack in the place of one that is there.")]
+Licence = Annotated[str, typer.Option("--licence", metavar="TEXT", help="Of the translation. Default: the data's.")]
+Contact = Annotated[str, typer.Option("--contact", metavar="TEXT", help="Whom to ask about the translation.")]
+Show = Annotated[int, typer.Option("--show", metavar="N", help="Findings printed of each check.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
+
+_SHOWN_PROBLEMS = 50
+
+
+def _consoles(as_json: bool = False) -> tuple[Console, Console]:
+    from rich.console import Console
+
+    err = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
+    return err if as_json else Console(width=None if sys.stdout.isatty() else 120), err
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def _task(name: str, include_path: list[Path] | None) -> Task:
+    from lrm_eval.tasks import load_task
+
+    return load_task(name, include_path or ())
+
+
+def _languages(spec: str) -> list[Language]:
+    from lrm_eval.languages import all_languages, resolve
+
+    return resolve(spec, [language.tag for language in all_languages() if language.tag != "en"])
+
+
+def _source(task: Task, data: str | None) -> Path | None:
+    return Path(data.removeprefix(f"{task.name}=")) if data else None
+
+
+@app.callback(invoke_without_command=True)
+def _root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+
+
+@app.command()
+def fetch(
+    tasks: Annotated[list[str], typer.Argument(metavar="TASK…", help="`lrm-eval tasks` lists them.")],
+    langs: Annotated[
+        str | None,
+        typer.Option("--lang", "--langs", metavar="L,…", help="Only what these languages need. Default: all there is."),
+    ] = None,
+    include_path: IncludePaths = None,
+    json: Json = False,
+) -> None:
+    """Download the data of tasks from the model hub and lock its revision."""
+    from lrm_eval.data import hub
+    from lrm_eval.translation.show import counted
+
+    out, _ = _consoles(json)
+    chosen = [_task(name, include_path) for name in dict.fromkeys(tasks)]
+    results: list[dict[str, Any]] = []
+    for task in chosen:
+        tags = [language.tag for language in _languages(langs)] if langs else list(task.languages)
+        datasets = {(data.path, data.config): data for data in (task.dataset_of(tag) for tag in ("en", *tags))}
+        for dataset in datasets.values():
+            if dataset.path is None:
+                _say(out, f"{task.name}: comes with the task, nothing to download")
+                results.append({"task": task.name, "dataset": None, "files": []})
+                continue
+            known = hub.fetched(dataset) is not None
+            found = hub.fetch(dataset)
+            files = [str(path) for _, path in found.files]
+            size = sum(path.stat().st_size for _, path in found.files)
+            state = "is here already" if known else "downloaded"
+            name = dataset.path if dataset.config == "default" else f"{dataset.path} ({dataset.config})"
+            extent = f"{counted(len(files), 'file')}, {size / 1e6:.1f} MB, revision {found.revision}"
+            _say(out, f"{task.name}: {name} {state}: {extent}")
+            results.append(
+                {
+                    "task": task.name,
+                    "dataset": dataset.path,
+                    "config": dataset.config,
+                    "revision": found.revision,
+                    "bytes": size,
+                    "files": files,
+                }
+            )
+    if json:
+        _print_json({"fetched": results})
+
+
+@app.command(name="import")
+def import_(
+    task: TaskArgument,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, TSV, CSV or parquet with translations.")],
+    lang: Annotated[str, typer.Option("--lang", metavar="L", help="The language of the texts.")],
+    provenance: Annotated[
+        str,
+        typer.Option(
+            "--provenance",
+            metavar="P",
+            help="human, machine, either with -localized, machine-verified, lm, lm-verified, found, created.",
+        ),
+    ],
+    data: Data = None,
+    first_pass: Annotated[
+        bool, typer.Option("--first-pass", help="MMBench: take the first pass of a question and turn its options.")
+    ] = False,
+    replace: Replace = False,
+    licence: Licence = "",
+    contact: Contact = "",
+    include_path: IncludePaths = None,
+    show: Show = 3,
+) -> None:
+    """Make a language pack from a table that somebody translated."""
+    from lrm_eval.errors import RunError
+    from lrm_eval.languages import get
+    from lrm_eval.translation import importing, workflow
+    from lrm_eval.translation.show import counted
+
+    out, err = _consoles()
+    asked, language = _task(task, include_path), get(lang)
+    made, imported = workflow.import_pack(
+        asked,
+        language,
+        files,
+        importing.provenance_of(provenance),
+        _source(asked, data),
+        replace_pack=replace,
+        later=not first_pass,
+        licence=licence,
+        contact=contact,
+    )
+    if made.pack is None:
+        for problem in imported.problems[:_SHOWN_PROBLEMS]:
+            _say(err, problem)
+        more = len(imported.problems) - _SHOWN_PROBLEMS
+        hidden = f" ({more} of them not shown)" if more > 0 else ""
+        names = ", ".join(str(file) for file in files)
+        raise RunError(f"{names}: {counted(len(imported.problems), 'problem')}{hidden}; nothing was written")
+    if imported.skipped:
+        _say(out, f"{imported.skipped} rows in other languages were left out")
+    _finish(asked, language, made, out, show)
+
+
+@app.command()
+def build(
+    task: TaskArgument,
+    langs: Langs,
+    translator: Annotated[
+        str | None,
+        typer.Option(
+            "--translator", metavar="SPEC", help="openai:MODEL (chat server), hf:ORG/NAME or hf:FOLDER (seq2seq)."
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            "--base-url", metavar="URL", help="Chat server, up to and including /v1. Default: $OPENAI_BASE_URL."
+        ),
+    ] = None,
+    key_env: Annotated[
+        str, typer.Option("--key-env", metavar="NAME", help="Environment variable that holds the server's key.")
+    ] = "OPENAI_API_KEY",
+    concurrency: Annotated[int, typer.Option("--concurrency", metavar="N", help="Requests at once.")] = 4,
+    timeout: Annotated[float, typer.Option("--timeout", metavar="S", help="Seconds a server may take.")] = 120.0,
+    device: Annotated[str | None, typer.Option("--device", metavar="D", help="cpu, cuda, … (hf:).")] = None,
+    dtype: Annotated[str | None, typer.Option("--dtype", metavar="T", help="float32, bfloat16, float16 (hf:).")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", metavar="N", help="Texts at once (hf:).")] = 16,
+    given: Annotated[
+        Path | None,
+        typer.Option("--given", metavar="FILE", help="Translations by people: columns source, translation. They win."),
+    ] = None,
+    data: Data = None,
+    replace: Replace = False,
+    licence: Licence = "",
+    contact: Contact = "",
+    include_path: IncludePaths = None,
+    show: Show = 3,
+) -> None:
+    """Make language packs with a translator. A build that was stopped goes on where it was."""
+    from lrm_eval.errors import RunError, UsageError
+    from lrm_eval.translation import workflow
+    from lrm_eval.translation.show import Watcher
+    from lrm_eval.translation.translators import Options, make_translator
+
+    out, err = _consoles()
+    asked = _task(task, include_path)
+    languages = _languages(langs)
+    for language in languages:
+        workflow.check_target(asked, language, replace)
+    if translator is None:
+        raise UsageError(
+            "which translator? --translator openai:MODEL --base-url http://localhost:8000/v1 (any OpenAI-compatible "
+            "server), or --translator hf:facebook/nllb-200-distilled-600M (in this process)"
+        )
+    made_by = make_translator(
+        translator,
+        Options(base_url, key_env, concurrency, timeout, device, dtype, batch_size),
+    )
+    unfinished = []
+    errors = False
+    for language in languages:
+        made = workflow.build_pack(
+            asked,
+            language,
+            made_by,
+            Watcher(out, err),
+            _source(asked, data),
+            given,
+            replace_pack=replace,
+            licence=licence,
+            contact=contact,
+        )
+        if made.pack is None:
+            assert made.built is not None, "a build without a pack says what failed"
+            text, why = next(iter(made.built.failed.items()))
+            _say(err, f"{language.tag}: {len(made.built.failed)} texts have no translation, first {text!r}: {why}")
+            unfinished.append(f"{made.failures} ({language.tag})")
+        else:
+            errors = not _show(asked, language, made, out, show) or errors
+    if unfinished:
+        raise RunError(
+            f"no pack written for what is left in {', '.join(unfinished)}: type the same again, or fill in the column "
+            "'translation' and add --given FILE"
+        )
+    if errors:
+        raise typer.Exit(1)
+
+
+def _finish(task: Task, language: Language, made: Made, out: Console, show: int) -> None:
+    if not _show(task, language, made, out, show):
+        raise typer.Exit(1)
+
+
+def _show(task: Task, language: Language, made: Made, out: Console, show: int) -> bool:
+    from lrm_eval.translation.show import print_audit
+
+    assert made.audit is not None, "a pack that was written was audited"
+    print_audit(task.name, language, made.audit, out, show)
+    _say(out, f"pack: {made.pack}")
+    return made.audit.ok
+
+
+@app.command()
+def audit(
+    task: TaskArgument,
+    langs: Langs,
+    pack: Annotated[
+        Path | None, typer.Option("--pack", metavar="FILE", help="A pack file. Default: the one a run would use.")
+    ] = None,
+    data: Data = None,
+    include_path: IncludePaths = None,
+    show: Show = 3,
+    json: Json = False,
+) -> None:
+    """Hold a language pack against the English data. Exit status 1 if there are errors; warnings do not count."""
+    from lrm_eval.errors import UsageError
+    from lrm_eval.translation import workflow
+    from lrm_eval.translation.show import audit_as_dict, print_audit
+
+    out, _ = _consoles(json)
+    asked = _task(task, include_path)
+    languages = _languages(langs)
+    if pack is not None and len(languages) > 1:
+        raise UsageError("--pack names one file: name one language with --lang")
+    found: list[tuple[Language, Audit]] = [
+        (language, workflow.audit_pack(asked, language, pack, _source(asked, data))) for language in languages
+    ]
+    if json:
+        _print_json({"audits": [audit_as_dict(asked.name, language, result) for language, result in found]})
+    else:
+        for language, result in found:
+            print_audit(asked.name, language, result, out, show)
+    if not all(result.ok for _, result in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    tasks: Annotated[list[str] | None, typer.Argument(metavar="TASK…", help="Default: all.")] = None,
+    include_path: IncludePaths = None,
+    json: Json = False,
+) -> None:
+    """Check the hashes of language packs and of downloaded data."""
+    from lrm_eval.commands import checks
+    from lrm_eval.tasks import list_tasks
+    from lrm_eval.translation.verify import verify as check
+
+    chosen: Sequence[Task] = (
+        [_task(name, include_path) for name in dict.fromkeys(tasks)] if tasks else list_tasks(include_path or ())
+    )
+    found = check(chosen)
+    if json:
+        _print_json(checks.as_json(found))
+    else:
+        checks.print_checks(found, _consoles()[0])
+    if any(item.ok is False for item in found):
+        raise typer.Exit(1)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(" ".join(text.split()), markup=False, highlight=False, soft_wrap=True)

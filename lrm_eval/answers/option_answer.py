@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from bisect import bisect_left
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from lrm_eval.answers.labels import Form, forms
@@ -42,6 +43,28 @@ class Answer:
         self.tokens: Tokens = tokenise(text)
         self.hits: list[Hit] = lexicon.scan(self.tokens)
         self.at: dict[int, Hit] = {hit.start: hit for hit in self.hits}
+        # What rules ask of every label is looked up, not searched for: an answer may be megabytes of labels.
+        self._ending: dict[int, Hit] = {hit.end: hit for hit in self.hits}
+
+    @cached_property
+    def _latin(self) -> bool:
+        return any(char.isascii() and char.isalpha() for char in self.tokens.text)
+
+    @cached_property
+    def _numbered(self) -> bool:
+        return any(char.isdigit() for option in self.sample.options for char in option)
+
+    @cached_property
+    def _stops(self) -> list[int]:
+        return [index for index, kind in enumerate(self.tokens.kinds) if kind == STOP]
+
+    @cached_property
+    def _denials(self) -> list[int]:
+        return [hit.start for hit in self.hits if hit.roles & (Role.NEGATION | Role.DENIAL | Role.NO)]
+
+    @cached_property
+    def _markers(self) -> list[int]:
+        return [hit.start for hit in self.hits if hit.roles & Role.MARKER]
 
     def form(self, index: int) -> Form | None:
         """The label that token `index` may be, by itself and its neighbours."""
@@ -64,19 +87,18 @@ class Answer:
 
     def foreign(self, index: int, form: Form) -> bool:
         """Whether a native letter or a digit stands for a label: no Latin letter is there, no option is a number."""
-        latin = any(char.isascii() and char.isalpha() for char in self.tokens.text)
         if form.how == "native":
-            return not latin
-        if any(char.isdigit() for option in self.sample.options for char in option):
+            return not self._latin
+        if self._numbered:
             return False
-        if self.foreign_digits and not latin:
+        if self.foreign_digits and not self._latin:
             return True
         before = self.before(index)
         return before is not None and bool(before.roles & Role.OPTION)
 
     def hit_ending(self, index: int) -> Hit | None:
         """The phrase that ends just before token `index`."""
-        return next((hit for hit in self.hits if hit.end == index), None)
+        return self._ending.get(index)
 
     def before(self, index: int) -> Hit | None:
         """The phrase that ends just before token `index`, punctuation left out."""
@@ -185,18 +207,25 @@ class Answer:
 
     def sentence_end(self, index: int) -> int:
         """The token that ends the sentence of token `index`."""
-        while index < len(self.tokens) and self.tokens.kinds[index] != STOP:
-            index += 1
-        return index
+        place = bisect_left(self._stops, index)
+        return self._stops[place] if place < len(self._stops) else max(index, len(self.tokens))
 
     def denied(self, start: int, end: int) -> bool:
         """Whether a negation stands in tokens[start:end], in the sentence of `end`."""
-        for index in range(start, end):
-            if self.tokens.kinds[index] == STOP:
-                start = index + 1
-        return any(
-            hit.roles & (Role.NEGATION | Role.DENIAL | Role.NO) and start <= hit.start < end for hit in self.hits
-        )
+        place = bisect_left(self._stops, end)
+        if place:
+            start = max(start, self._stops[place - 1] + 1)
+        return _any_between(self._denials, start, end)
+
+    def marked_between(self, start: int, end: int) -> bool:
+        """Whether a marker ("the answer", "correct") begins in tokens[start:end]."""
+        return _any_between(self._markers, start, end)
+
+
+def _any_between(places: list[int], start: int, end: int) -> bool:
+    """Whether one of the ascending `places` is in [start, end)."""
+    place = bisect_left(places, start)
+    return place < len(places) and places[place] < end
 
 
 def _same_script(left: str, right: str) -> bool:

@@ -100,11 +100,12 @@ def _after(answer: Answer, marker: Hit) -> Reading | None:
                 return None
             index += 1
             continue
-        if hit.roles & Role.REFUSAL:
+        # From another marker on it reads as from that one, which was tried before and gave nothing.
+        if hit.roles & (Role.REFUSAL | Role.MARKER):
             return None
         if hit.roles & Role.NEGATION:
             negated = True
-        if hit.roles & (Role.LINK | Role.OPTION | Role.MARKER):
+        if hit.roles & (Role.LINK | Role.OPTION):
             armed = linked = True
         elif not hit.roles & Role.NEGATION:
             armed = linked = False
@@ -244,7 +245,7 @@ def _called_right(answer: Answer, index: int) -> bool:
     end = answer.sentence_end(index)
     if link.roles & Role.MARKER:
         return answer.tokens.folded[index] not in answer.lexicon.letter_words
-    return any(hit.roles & Role.MARKER and link.end <= hit.start < end for hit in answer.hits)
+    return answer.marked_between(link.end, end)
 
 
 def _text(answer: Answer) -> Reading:

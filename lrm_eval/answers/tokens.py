@@ -16,8 +16,8 @@ from functools import cache, lru_cache
 WORD, JOINT, PAUSE, STOP = range(4)
 
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-_THINKING_CUT = re.compile(r"<think(?:ing)?>.*", re.DOTALL | re.IGNORECASE)
-_THINKING_END = re.compile(r".*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_THINKING_BEGINS = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+_THINKING_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 
 # Marks that show nothing: bidi controls and isolates, zero-width spaces and joiners, soft hyphen, byte order mark,
 # variation selectors. Joiners shape letters but never tell two answers apart, so they go from text and lexicon alike.
@@ -107,9 +107,15 @@ def without_thinking(text: str) -> str:
     """Text after the model's reasoning: `<think>` blocks are taken out, an open one to the end of the text."""
     if "think" not in text and "THINK" not in text:
         return text
-    text = _THINKING_CUT.sub("", _THINKING.sub("\n", text))
+    ends = [match.end() for match in _THINKING_ENDS.finditer(text)]
+    # What is after the last end of a block cannot be in one, so no search for an end runs in vain to the end of the text.
+    closed, rest = (text[: ends[-1]], text[ends[-1] :]) if ends else ("", text)
+    begins = _THINKING_BEGINS.search(rest)
+    rest = rest[: begins.start()] if begins else rest
+    closed = _THINKING.sub("\n", closed)
     # Chat templates that open the block in the prompt leave only its end in the answer.
-    return _THINKING_END.sub("", text)
+    loose = [match.end() for match in _THINKING_ENDS.finditer(closed)]
+    return (closed[loose[-1] :] if loose else closed) + rest
 
 
 def without_marks(text: str) -> str:

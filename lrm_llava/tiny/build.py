@@ -141,6 +141,7 @@ def train_arm(arm: str, recipe: TinyRecipe, work: Path, log: Callable[[str], Non
     dev_features = scene_features(model, base.processor, dev, random.Random(3))
 
     def check() -> str:
+        _save(model, base.processor, work / f"{arm}-latest")  # to look at while it trains
         return probe.summary(probe.probe(model, encoder, dev, dev_features, ("en", "sw", "ru", "am")))
 
     component = parts(model)

@@ -63,8 +63,8 @@ def card(arm: str, facts: dict[str, Any], scores: dict[str, list[ScoreRow]]) -> 
         "",
         f"- **Stages**: {_WHAT[arm]}.",
         f"- **Data**: {recipe['scenes']:,} drawn scenes; {recipe['stage1']['steps']:,} + {two['steps']:,} steps of"
-        f" {two['rows']} images x {two['segments']} exchanges; English {100 * two['english']:.0f} % of what is"
-        " multilingual. Text-only steps in twelve languages are the same in both arms.",
+        f" {two['rows']} images x {two['segments']} exchanges; half of what is multilingual is English. Text-only steps"
+        " in twelve languages are the same in both arms.",
         "- **Held out**: no scene of the benchmarks was seen in training, nor two of the 24 colour-shape pairs.",
         f"- **Minutes**, one CPU thread: {spent}.",
         f"- **Seed**: {recipe['seed']}. `lrm-llava tiny build` makes it again.",

@@ -16,6 +16,7 @@ class VisionConfig:
     heads: int = 4
     steps: int = 600
     batch: int = 128  # scenes
+    pool: int = 12_000  # scenes drawn for it
     lr: float = 2e-3
     color_weight: float = 1.0
     shape_weight: float = 2.0
@@ -87,7 +88,7 @@ class TinyRecipe:
     )  # fmt: skip
     stage1: Phase = Phase(steps=300, rows=24, segments=4, lr=1e-3, pieces=(Piece(1.0, 0.5, 1.0, 0.3),))
     stage2: Phase = Phase(
-        steps=7000, rows=24, segments=4, lr=1e-3, text_only=0.1,
+        steps=6000, rows=24, segments=4, lr=1e-3, text_only=0.1,
         pieces=(Piece(0.1, 1.0, 1.0, 0.25), Piece(0.3, 0.8, 0.2, 0.1), Piece(1.0, 0.34, 0.12, 0.08)),
     )  # fmt: skip
     # Stage 2, questions that are not in English: plain, English as pivot, bilingual.

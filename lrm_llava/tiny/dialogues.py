@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # How often a kind is asked, lettered or not. Position is the hardest and asked most.
 _YES_NO_WEIGHTS = {
-    "exist_object": 2.5, "exist_shape": 1.0, "exist_color": 1.0, "count_is": 1.0, "color_is": 1.5,
-    "row_is": 1.5, "column_is": 1.5,
+    "exist_object": 2.0, "exist_shape": 1.0, "exist_color": 1.0, "count_is": 1.0, "color_is": 1.3,
+    "row_is": 2.2, "column_is": 2.2,
 }  # fmt: skip
 _LETTER_WEIGHTS = {"color_of": 1.5, "shape_of": 1.5, "count_of": 1.0, "where_is": 2.0}
 _OPEN_WEIGHTS = {"color_of": 0.5, "shape_of": 0.5, "count_of": 0.3, "where_is": 0.7}

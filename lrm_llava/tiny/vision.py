@@ -67,7 +67,7 @@ def train_vision(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.lr, config.steps, pct_start=0.05)
     cells = torch.arange(len(CELLS))
     # Drawn once: pictures cost more than the gradient does.
-    pool = [draw_scene(rng, "train") for _ in range(12_000)]
+    pool = [draw_scene(rng, "train") for _ in range(config.pool)]
     values = torch.cat([pixels(pool[i : i + 500], rng, processor) for i in range(0, len(pool), 500)])
     labels = cell_labels(pool)
     generator = torch.Generator().manual_seed(recipe.seed)

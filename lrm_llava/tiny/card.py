@@ -57,9 +57,9 @@ def card(arm: str, facts: dict[str, Any], scores: dict[str, list[ScoreRow]]) -> 
     lines = [
         f"# {arm} (tiny)",
         "",
-        "A LlavaForConditionalGeneration trained from nothing in the tiny world of coloured shapes. It shows that the",
-        "whole path works and which way the task instructions pull; it knows nothing outside its world, and its numbers",
-        "are not the paper's.",
+        "A LlavaForConditionalGeneration trained from nothing in the tiny world of coloured shapes. It shows that",
+        "the whole path works and which way the task instructions pull. It knows nothing outside its world, and its",
+        "numbers are not the paper's.",
         "",
         f"- **Stages**: {_WHAT[arm]}.",
         f"- **Data**: {recipe['scenes']:,} drawn scenes; {recipe['stage1']['steps']:,} + {two['steps']:,} steps of"

@@ -102,8 +102,8 @@ def test_the_whole_chain_makes_two_checkpoints_and_goes_on_where_it_stopped(tmp_
     from lrm_llava.cli import app
 
     small = [
-        "scenes=40", "vision.steps=2", "vision.pool=500", "vision.batch=4", "text.steps=2", "stage1.steps=2", "stage2.steps=2",
-        "text.rows=2", "stage1.rows=2", "stage2.rows=2",
+        "scenes=40", "vision.steps=2", "vision.pool=500", "vision.batch=4", "text.steps=2", "stage1.steps=2",
+        "stage2.steps=2", "text.rows=2", "stage1.rows=2", "stage2.rows=2",
     ]  # fmt: skip
     command = ["tiny", "build", "--work", str(tmp_path / "work"), "--out", str(tmp_path / "out")]
     command += [word for change in small for word in ("--set", change)]

@@ -175,7 +175,7 @@ def rescore(run: RunArgument, json: Json = False) -> None:
     result = api.rescore(run)
     if json:
         _print_scores(result.scores)
-    summary.print_run(result, _consoles(json)[0])
+    summary.print_run(result, _consoles(json)[0], "`lrm-eval run`, typed as it was, asks them again")
     if result.unfinished:
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(name="lrm-llava", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 tiny = typer.Typer(no_args_is_help=True, help="The tiny world: a trained LRM-LLaVA from nothing, on two CPU cores.")
 app.add_typer(tiny, name="tiny")
 
@@ -80,16 +80,9 @@ def card() -> None:
 
 def main() -> None:
     """Entry point: a user's mistake is one line and an exit status, never a traceback."""
-    from lrm_eval.errors import LrmEvalError
+    from lrm_eval.commands.entry import call
 
-    try:
-        app()
-    except LrmEvalError as error:
-        sys.stderr.write(f"error: {error}\n")
-        raise SystemExit(error.exit_status) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped. The same command goes on from the last finished step.\n")
-        raise SystemExit(130) from None
+    raise SystemExit(call(app, sys.argv[1:]))
 
 
 if __name__ == "__main__":

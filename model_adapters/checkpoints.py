@@ -31,6 +31,8 @@ _CONTENT = (
     "vocab.json",
     "merges.txt",
 )
+# Read by transformers with silent defaults where one is damaged: a lost end token changes every answer.
+_SETTINGS = tuple(name for name in _CONTENT if name.endswith(".json") and "*" not in name)
 _HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 _hashes: dict[tuple[str, int, int], str] = {}
 
@@ -117,7 +119,22 @@ def check_llava(folder: Path) -> dict[str, Any]:
         raise UsageError(
             f"checkpoint {folder}: has no image processor (preprocessor_config.json or processor_config.json)"
         )
+    _check_settings(folder)
     return config
+
+
+def _check_settings(folder: Path) -> None:
+    """Every JSON file and template that decides an answer can be read."""
+    for name in _SETTINGS:
+        if (folder / name).is_file():
+            _json(folder / name)
+    for template in sorted(path for pattern in _CONTENT if "jinja" in pattern for path in folder.glob(pattern)):
+        try:
+            template.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{template}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{template}: not UTF-8 text") from error
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -15,6 +15,19 @@ _DTYPES = {
     "fp16": "float16",
     "half": "float16",
 }
+_DEVICE = re.compile(r"(cpu|cuda|mps)(:\d+)?")
+
+
+def check_names(device: str | None = None, dtype: str | None = None) -> None:
+    """Whether device and type are names that mean something; what this machine has is not looked at, nor torch loaded.
+
+    Raises:
+        UsageError: a name that means nothing, with the nearest that does.
+    """
+    if device is not None and device != "auto" and _DEVICE.fullmatch(device.lower()) is None:
+        raise unknown("device", device, ("auto", "cpu", "cuda", "cuda:0", "mps"))
+    if dtype is not None and dtype != "auto" and dtype.lower() not in _DTYPES:
+        raise unknown("dtype", dtype, ("auto", *_DTYPES))
 
 
 def check_device(device: str | None = None, dtype: str | None = None) -> tuple[str, str]:
@@ -31,11 +44,10 @@ def check_device(device: str | None = None, dtype: str | None = None) -> tuple[s
     Raises:
         UsageError: no such device on this machine, or a name that means nothing.
     """
+    check_names(device, dtype)
     resolved = _device(device)
     if dtype is None or dtype == "auto":
         return resolved, _auto_dtype(resolved)
-    if dtype.lower() not in _DTYPES:
-        raise unknown("dtype", dtype, ("auto", *_DTYPES))
     return resolved, _DTYPES[dtype.lower()]
 
 
@@ -44,10 +56,8 @@ def _device(device: str | None) -> str:
 
     if device is None or device == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
-    match = re.fullmatch(r"(cpu|cuda|mps)(?::(\d+))?", device.lower())
-    if match is None:
-        raise unknown("device", device, ("auto", "cpu", "cuda", "cuda:0", "mps"))
-    kind, index = match[1], int(match[2] or 0)
+    kind, _, number = device.lower().partition(":")
+    index = int(number or 0)
     if kind == "cuda":
         if not torch.cuda.is_available():
             build = "is a build without CUDA" if torch.version.cuda is None else "finds no usable CUDA device"

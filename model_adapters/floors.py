@@ -11,6 +11,7 @@ from lrm_eval.errors import UsageError
 from lrm_eval.types import Capabilities, ChoiceScore, Response
 from model_adapters.base import AdapterBase
 from model_adapters.decoding import request_seed
+from model_adapters.devices import check_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,11 +46,13 @@ class FloorAdapter(AdapterBase):
 
     @classmethod
     def load(cls, spec: ModelSpec, options: LoadOptions) -> Self:
-        """A floor; device, dtype and batch size mean nothing to it.
+        """A floor; device, dtype and batch size mean nothing to it, but must be names that mean something.
 
         Raises:
-            UsageError: decoding settings or a checkpoint were given, which a floor cannot follow.
+            UsageError: decoding settings or a checkpoint were given, which a floor cannot follow; no device or dtype
+                of that name.
         """
+        check_names(options.device, options.dtype)
         if options.gen_kwargs:
             raise UsageError(
                 f"model {spec.name}: takes no --gen-kwargs ({', '.join(options.gen_kwargs)}): it generates nothing"

@@ -122,6 +122,8 @@ def list_models(include_paths: Sequence[Path] = ()) -> list[ModelInfo]:
 
 
 def _resolve(name: str, presets: Mapping[str, Preset]) -> ModelSpec:
+    if not name:
+        raise UsageError("--model names no model: type for example --model random; `lrm-eval models` lists them all")
     if name in presets:
         preset = presets[name]
         return _resolve_blind(preset.blind, presets, preset) if preset.blind else _from_preset(preset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -29,6 +30,7 @@ def call(app: typer.Typer, args: Sequence[str]) -> int:
         The exit status. A user's mistake is told in one line on standard error, never as a traceback;
         set LRM_EVAL_DEBUG=1 to see where it came from.
     """
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show Amharic shows escapes; it must not end the run.
@@ -66,6 +68,8 @@ def _call(app: typer.Typer, args: Sequence[str]) -> int:
     except OSError as error:
         if os.environ.get(DEBUG):
             raise
+        if not error.filename and not _can_write_output():
+            raise
         where = f"{error.filename}: " if error.filename else ""
         return _tell(f"error: {where}{error.strerror or _one_line(error)}", 1)
     except Exception as error:
@@ -74,6 +78,22 @@ def _call(app: typer.Typer, args: Sequence[str]) -> int:
         what = f"{type(error).__name__}: {_one_line(error)}".rstrip(": ")
         return _tell(f"error: this is a bug: {what} (set {DEBUG}=1 to see where, and please report it)", 1)
     return 0
+
+
+def _open_streams() -> None:
+    """A program started without standard output or error (`>&-`, some daemons) writes to nowhere, not to None."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Open to the end of the process, as the stream that it stands for would be.
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+
+
+def _can_write_output() -> bool:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
 
 
 def _one_line(error: object) -> str:

@@ -119,8 +119,10 @@ def print_languages(console: Console) -> None:
     from lrm_eval.languages import all_languages
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in ("tag", "639-3", "name", "own name", "script", "direction", "family"):
+    for name in ("tag", "639-3", "name", "own name", "script"):
         table.add_column(name, no_wrap=True)
+    table.add_column("direction", overflow="fold")
+    table.add_column("family", overflow="fold")
     table.add_column("class", justify="right")
     table.add_column("paper", justify="center")
     for language in all_languages():

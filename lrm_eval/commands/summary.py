@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.measure import Measurement
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -29,17 +30,29 @@ def interval(row: ScoreRow) -> str:
     return f"{row.ci_low:.1f} … {row.ci_high:.1f}"
 
 
-def headline_table(rows: Sequence[ScoreRow], cells: Iterable[Cell] | None = None) -> Table:
+def fitting_headline_table(rows: Sequence[ScoreRow], cells: Iterable[Cell] | None, console: Console) -> Table:
+    """`headline_table`, without the official values where the console is too narrow for all columns."""
+    shown = None if cells is None else list(cells)
+    table = headline_table(rows, shown)
+    if Measurement.get(console, console.options.update(max_width=10_000), table).maximum <= console.width:
+        return table
+    return headline_table(rows, shown, official_too=False)
+
+
+def headline_table(rows: Sequence[ScoreRow], cells: Iterable[Cell] | None = None, official_too: bool = True) -> Table:
     """Primary metrics, multilingual rules, with the official value beside them; one line per task and language.
 
     Args:
         rows: all rows of a run.
         cells: which to show, in this order; all by default.
+        official_too: whether the official values have a column; reports and scores.json always have them.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in ("task", "language", "metric"):
-        table.add_column(name, no_wrap=True)
-    for name in ("score", "95 % interval", "n", "unparsed", "official"):
+    padding = (0, 1) if official_too else (0, 1, 0, 0)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=padding)
+    # Where there is little room, names are folded; a number is never cut.
+    for name in ("task", "language" if official_too else "lang", "metric"):
+        table.add_column(name, overflow="fold")
+    for name in ("score", "95 % interval", "n", "unparsed", *(["official"] if official_too else [])):
         table.add_column(name, justify="right", no_wrap=True)
     primary = {(row.task, row.language, row.condition, row.rules): row for row in rows if row.primary}
     wanted = list(dict.fromkeys(key[:3] for key in primary))
@@ -63,7 +76,7 @@ def headline_table(rows: Sequence[ScoreRow], cells: Iterable[Cell] | None = None
             interval(row),
             str(row.n),
             f"{100 * row.unparsed_rate:.1f} %",
-            number(official.value) if official is not None else "–",
+            *([number(official.value) if official is not None else "–"] if official_too else []),
         )
         last = task
     return table
@@ -72,7 +85,8 @@ def headline_table(rows: Sequence[ScoreRow], cells: Iterable[Cell] | None = None
 def rows_table(rows: Sequence[ScoreRow]) -> Table:
     """Every row, as `lrm-eval score` shows them; values to four decimals, to be held against published ones."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("metric", no_wrap=True)
+    # Where there is little room, names are folded; a number is never cut.
+    table.add_column("metric", overflow="fold")
     for name in ("value", "95 % interval", "n", "images", "unparsed"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("note")
@@ -106,9 +120,15 @@ def print_notes(rows: Sequence[ScoreRow], cells: Iterable[Cell], console: Consol
         console.print(f"{task} ({', '.join(languages)}): {note}", markup=False, highlight=False, soft_wrap=True)
 
 
-def print_run(result: RunResult, console: Console) -> None:
-    """The end of a run: scores, what is missing, where everything lies."""
-    table = headline_table(result.scores, result.cells)
+def print_run(result: RunResult, console: Console, again: str = "The same command asks them again") -> None:
+    """The end of a run: scores, what is missing, where everything lies.
+
+    Args:
+        result: the run.
+        console: where to.
+        again: what gets an answer to the questions that have an error instead.
+    """
+    table = fitting_headline_table(result.scores, result.cells, console)
     if table.row_count:
         console.print(table)
         print_notes(result.scores, result.cells, console)
@@ -117,13 +137,16 @@ def print_run(result: RunResult, console: Console) -> None:
     if result.errors:
         _line(
             console,
-            f"errors: {result.errors} questions have no answer but an error; they count as not right. "
-            "The same command asks them again",
+            f"errors: {_questions(result.errors)} no answer but an error; they count as not right. {again}",
             style="bold red",
         )
     _line(console, f"scores: {result.folder.scores_path}")
     if result.report is not None:
         _line(console, f"report: {result.report}")
+
+
+def _questions(count: int) -> str:
+    return "1 question has" if count == 1 else f"{count} questions have"
 
 
 def _line(console: Console, text: str, style: str | None = None) -> None:

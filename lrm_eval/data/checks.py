@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from lrm_eval.data.sources import POPE_SPLITS
-from lrm_eval.errors import UsageError
+from lrm_eval.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +26,8 @@ def check_samples(task: Task, samples: Sequence[Sample]) -> None:
 
     Raises:
         UsageError: no samples at all; an id twice in a language; a gold answer that is not among the options or
-            neither yes nor no; an MME image without exactly two questions in its subtask; an unknown POPE split;
-            a circular group whose right option changes its text.
+            neither yes nor no; an MME image without exactly two questions in its subtask; an unknown MME subtask or
+            POPE split; a circular group whose right option changes its text.
     """
     if not samples:
         raise UsageError(f"task {task.name!r}: the data holds no questions")
@@ -40,6 +40,9 @@ def check_samples(task: Task, samples: Sequence[Sample]) -> None:
         _check_gold(sample)
         if task.benchmark == "pope" and sample.split not in POPE_SPLITS:
             raise UsageError(f"{sample.id}: split {sample.split!r} is none of {', '.join(POPE_SPLITS)}")
+        # No sum would ever run over it: perception and cognition are sums over the declared subtasks.
+        if task.benchmark == "mme" and task.category_order and sample.category not in task.category_order:
+            raise UsageError(f"{sample.id}: {unknown('MME subtask', sample.category, task.category_order)}")
     _check_groups(task, samples)
 
 

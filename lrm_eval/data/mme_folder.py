@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrm_eval.data.rows import Row
+from lrm_eval.data.rows import Row, not_utf8
 from lrm_eval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _lines(path: Path, columns: int) -> Iterator[tuple[int, tuple[str, ...]]]:
     try:
         content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text (byte {error.start})") from None
+        raise not_utf8(path, error) from None
     for line, text in enumerate(content.split("\n"), 1):
         if not text.strip():
             continue

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lrm_eval.data.places import packs_dir
-from lrm_eval.data.rows import json_object
+from lrm_eval.data.rows import json_object, not_utf8
 from lrm_eval.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _read(path: Path, mtime: int, size: int) -> Mapping[str, PackRow]:
     try:
         content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text (byte {error.start})") from None
+        raise not_utf8(path, error) from None
     for line, text in enumerate(content.split("\n"), 1):
         if not text.strip():
             continue

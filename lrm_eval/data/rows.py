@@ -85,6 +85,17 @@ def read_rows(path: Path, split: str = "") -> tuple[Row, ...]:
     return tuple(replace(row, split=split) for row in rows) if split else rows
 
 
+def not_utf8(path: Path, error: UnicodeDecodeError) -> UsageError:
+    """The line of a file in which it stops being UTF-8."""
+    # `error.object` may be a block of the file only, and without its byte order mark.
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            return UsageError(f"{path}:{number}: not UTF-8 text")
+    return UsageError(f"{path}: not UTF-8 text (byte {error.start})")
+
+
 # Twelve languages read the same files: the rows, which never change, are kept.
 @lru_cache(maxsize=16)
 def _read(path: Path, mtime: int, size: int) -> tuple[Row, ...]:
@@ -100,7 +111,7 @@ def _read(path: Path, mtime: int, size: int) -> tuple[Row, ...]:
     try:
         records = list(_json(path) if suffix in JSON_LINES or suffix == ".json" else _delimited(path, suffix))
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text (byte {error.start})") from None
+        raise not_utf8(path, error) from None
     return tuple(_rows(path, records))
 
 
@@ -170,7 +181,8 @@ def _delimited(path: Path, suffix: str) -> Iterator[tuple[str, dict[str, Any]]]:
     previous = csv.field_size_limit(_CELL_LIMIT)
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.reader(handle, delimiter="\t" if suffix == ".tsv" else ",")
+            # Strict: a quote that nobody closes would otherwise swallow the rows after it.
+            reader = csv.reader(handle, delimiter="\t" if suffix == ".tsv" else ",", strict=True)
             header = next(reader, None)
             if not header:
                 raise UsageError(f"{path}:1: no header line")

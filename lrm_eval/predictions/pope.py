@@ -90,15 +90,30 @@ def match(answers: list[Row], labels: list[Row]) -> list[tuple[Row, Row]]:
     ids of their own (10000001, ...), so ids cannot always be asked for.
 
     Raises:
-        UsageError: different numbers of rows.
+        UsageError: different numbers of rows; an answer about another image than its label.
     """
     if len(answers) != len(labels):
         place = f"{answers[0].where.rpartition(':')[0]}: {len(answers)} answers"
         raise UsageError(f"{place}, but {len(labels)} labels in {labels[0].where.rpartition(':')[0]}")
-    if not _same_ids(answers, labels):
-        return list(zip(answers, labels, strict=True))
-    by_id = {row.text("question_id", "id"): row for row in answers}
-    return [(by_id[row.text("question_id", "id")], row) for row in labels]
+    if _same_ids(answers, labels):
+        by_id = {row.text("question_id", "id"): row for row in answers}
+        pairs = [(by_id[row.text("question_id", "id")], row) for row in labels]
+    else:
+        pairs = list(zip(answers, labels, strict=True))
+    for answer, label in pairs:
+        of_answer, of_label = _image(answer), _image(label)
+        # "000000310196.jpg" and "COCO_val2014_000000310196.jpg" are one image.
+        if not (of_answer.endswith(of_label) or of_label.endswith(of_answer)):
+            raise UsageError(
+                f"{answer.where}: an answer about image {of_answer!r}, but {label.where} is about {of_label!r}: "
+                "are these the labels of the same questions?"
+            )
+    return pairs
+
+
+def _image(row: Row) -> str:
+    """The name of a row's image without folder and ending, which some files have and some do not; "" if unknown."""
+    return row.text("image", "image_source").rpartition("/")[2].split(".")[0]
 
 
 def _said_split(row: Row) -> str:

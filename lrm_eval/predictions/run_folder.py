@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrm_eval.errors import RunError, UsageError, unknown
@@ -57,12 +58,33 @@ def read_run(path: Path, task: str, language: str | None) -> list[Predictions]:
     tasks = sorted(each.name for each in (path / "responses").iterdir() if each.is_dir())
     if not folder.is_dir():
         raise UsageError(f"{path}: {unknown('task of this run', task, tasks)}")
-    found = [read_responses(file) for file in sorted(folder.glob("*.jsonl"))]
+    planned = _planned(path)
+    found = [
+        _with_note(read_responses(file), planned.get(f"{task}/{file.stem}")) for file in sorted(folder.glob("*.jsonl"))
+    ]
     chosen = [each for each in found if language is None or each.language == language]
     if not chosen:
         languages = sorted({each.language for each in found})
         raise UsageError(f"{path}: no {task} answers in {language!r}; it has: {', '.join(languages) or 'none'}")
     return chosen
+
+
+def _planned(path: Path) -> dict[str, int]:
+    """How many questions each responses file of a run will have, by `<task>/<lang>[.<condition>]`."""
+    from lrm_eval.runs.folder import RunFolder
+
+    try:
+        return {cell.stem: count for cell, count in RunFolder(path).planned().items()}
+    except RunError:
+        # Responses without their run.json can be scored all the same.
+        return {}
+
+
+def _with_note(part: Predictions, planned: int | None) -> Predictions:
+    """A score over part of a data set must not look like one over all of it."""
+    if planned is None or len(part.pairs) >= planned:
+        return part
+    return replace(part, notes=(*part.notes, f"unfinished run: {len(part.pairs)} of {planned} answers"))
 
 
 def model_name(path: Path) -> str:

@@ -147,7 +147,9 @@ def _delimited(path: Path, delimiter: str) -> Iterator[Row]:
     lines = io.StringIO(read_text(path), newline="\n")
     previous = csv.field_size_limit(_CELL_LIMIT)
     try:
-        reader = csv.reader(lines, delimiter=delimiter)
+        # Strict: a quote that nobody closes would otherwise swallow the rows after it.
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        line = 1
         header = _header(next(reader, []), f"{path}:1")
         line = reader.line_num + 1
         for cells in reader:
@@ -157,7 +159,7 @@ def _delimited(path: Path, delimiter: str) -> Iterator[Row]:
                 yield Row(dict(zip(header, cells, strict=True)), f"{path}:{line}")
             line = reader.line_num + 1
     except csv.Error as error:
-        raise UsageError(f"{path}: malformed table: {error}") from None
+        raise UsageError(f"{path}:{line}: malformed table: {error}") from None
     finally:
         csv.field_size_limit(previous)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrm_eval.errors import RunError, UsageError
 from lrm_eval.runs.codec import Record, reading_from_dict, score_from_dict
+from lrm_eval.runs.manifest import check_manifest
 from lrm_eval.runs.responses import read_records, whole_lines
 from lrm_eval.types import DEFAULT_CONDITION, Item, Reading, Rules, ScoreRow
 
@@ -81,7 +82,8 @@ class RunFolder:
         if not folder.exists():
             raise UsageError(f"no run folder {folder}: it does not exist; `lrm-eval run --model M --langs L` makes one")
         if not (folder / "run.json").is_file():
-            raise UsageError(f"{folder} is not a run folder: it has no run.json")
+            what = f"{path} is not in a run folder" if Path(path).is_file() else f"{folder} is not a run folder"
+            raise UsageError(f"{what}: it has no run.json")
         return cls(folder)
 
     @property
@@ -121,12 +123,9 @@ class RunFolder:
         """run.json.
 
         Raises:
-            RunError: missing or damaged.
+            RunError: missing, damaged or of a newer version.
         """
-        data = read_json(self.manifest_path)
-        if not isinstance(data, dict):
-            raise RunError(f"{self.manifest_path}: not a JSON object")
-        return data
+        return check_manifest(self.manifest_path, read_json(self.manifest_path))
 
     def scores(self) -> list[ScoreRow]:
         """The rows of scores.json.
@@ -134,12 +133,13 @@ class RunFolder:
         Raises:
             RunError: missing or damaged; `lrm-eval rescore` makes it again.
         """
+        again = f"`lrm-eval rescore {self.path}` makes it again"
         try:
             return [score_from_dict(row) for row in read_json(self.scores_path)["scores"]]
+        except RunError as error:
+            raise RunError(f"{error}; {again}") from None
         except (KeyError, TypeError) as error:
-            raise RunError(
-                f"{self.scores_path}: not a table of scores ({error!r}); `lrm-eval rescore {self.path}` makes it again"
-            ) from None
+            raise RunError(f"{self.scores_path}: not a table of scores ({error!r}); {again}") from None
 
     def cells(self) -> list[Cell]:
         """Every task x language x condition with a responses file, sorted; finished or not."""

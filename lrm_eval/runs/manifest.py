@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lrm_eval.errors import UsageError
+from lrm_eval.errors import RunError, UsageError
 from lrm_eval.runs.codec import dumps_line, sample_to_dict
 from lrm_eval.runs.files import sha256_file
 
@@ -34,6 +34,42 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.what}: {self.old} → {self.new}"
+
+
+def check_manifest(path: Path, data: Any) -> dict[str, Any]:
+    """The content of a run.json, its shape checked as far as everything else relies on it.
+
+    Raises:
+        RunError: it is another file, damaged by hand, or of a newer version.
+    """
+    if not isinstance(data, dict):
+        raise RunError(f"{path}: not a JSON object")
+    schema = data.get("schema", SCHEMA)
+    if schema != SCHEMA:
+        raise RunError(
+            f"{path}: schema {schema}, this version of lrm-eval knows {SCHEMA}: use the version that made it"
+        )
+    model = data.get("model")
+    if not isinstance(model, dict) or not isinstance(model.get("name"), str):
+        raise _not_a_run(path, "no model with a name")
+    tasks, cells = data.get("tasks", {}), data.get("cells", [])
+    if not isinstance(tasks, dict) or not isinstance(cells, list):
+        raise _not_a_run(path, "tasks or cells of another type")
+    for name, task in tasks.items():
+        if not isinstance(task, dict) or not isinstance(task.get("benchmark"), str):
+            raise _not_a_run(path, f"task {name!r} has no benchmark")
+    for cell in cells:
+        words = ("task", "language", "condition")
+        whole = isinstance(cell, dict) and all(isinstance(cell.get(word), str) for word in words)
+        if not whole or not isinstance(cell.get("planned"), int):
+            raise _not_a_run(path, "a cell without task, language, condition or number of questions")
+    return data
+
+
+def _not_a_run(path: Path, why: str) -> RunError:
+    return RunError(
+        f"{path}: not what `lrm-eval run` writes ({why}); restore it, or give `--out` another folder and run again"
+    )
 
 
 def plain_json(value: Any) -> Any:

@@ -57,12 +57,12 @@ class _Compared:
         self._cell = planned.cell
         self._planned: dict[str, Request] = {request.key: request for request in planned.requests}
         self._first: dict[str, Difference] = {}
-        self._count: dict[str, int] = {}
+        self._keys: dict[str, set[str]] = {}
 
     def __call__(self, line: Json) -> None:
         request = self._planned.get(line["key"])
         if request is None:
-            self._note("questions", line["key"], "(not in the data)")
+            self._note("questions", line["key"], "(not in the data)", line["key"], named=False)
             return
         old, new = line["sample"], sample_to_dict(request.sample)
         failed = line["response"]["error"] is not None
@@ -80,16 +80,17 @@ class _Compared:
         if line.get("request", "") != request_digest(request):
             self._note("prompt", line.get("request", "(not set)"), request_digest(request), request.key)
 
-    def _note(self, kind: str, old: str, new: str, key: str = "") -> None:
-        what = f"{kind} of {key}" if key else f"{kind} of {self._cell}"
+    def _note(self, kind: str, old: str, new: str, key: str, named: bool = True) -> None:
+        what = f"{kind} of {key}" if named else f"{kind} of {self._cell}"
         self._first.setdefault(kind, Difference(what, old, new))
-        self._count[kind] = self._count.get(kind, 0) + 1
+        # A question that was asked again stands in several lines.
+        self._keys.setdefault(kind, set()).add(key)
 
     def differences(self) -> list[Difference]:
         """One per kind of difference, with the number of questions that have it."""
         return [
             Difference(
-                first.what + (f" and {self._count[kind] - 1} more" if self._count[kind] > 1 else ""),
+                first.what + (f" and {len(self._keys[kind]) - 1} more" if len(self._keys[kind]) > 1 else ""),
                 first.old,
                 first.new,
             )

@@ -84,7 +84,9 @@ def select(ask: Ask) -> Selection:
             there = availability(task, language, source)
             if there.state == "needs-pack":
                 what = f"{task.name} has no questions in {language.name} ({language.tag}): {there.detail}"
-                raise UsageError(what + (f"; `{there.command}` gets them" if there.command else ""))
+                # Only a command can be typed; what must be done by hand stands as it is.
+                remedy = f"`{there.command}` gets them" if there.command.startswith("lrm-") else there.command
+                raise UsageError(f"{what}; {remedy}" if remedy else what)
     return Selection(spec, suite, ask.suite is not None, tasks, languages)
 
 

@@ -151,7 +151,7 @@ def score(
     predictions: str | PathLike[str],
     labels: str | PathLike[str] | None = None,
     *,
-    language: str = "en",
+    language: str | None = None,
     rules: Rules = "multilingual",
     data: str | PathLike[str] | None = None,
 ) -> ScoreResult:
@@ -161,7 +161,7 @@ def score(
         task: mme, pope, seedbench or mmbench.
         predictions: file or folder.
         labels: where the gold answers are, for POPE.
-        language: language of the questions and answers.
+        language: language of the questions and answers; None: English, for a run folder all its languages.
         rules: "official" copies the benchmark's own program, "multilingual" reads answers in their language.
         data: local data of the task, for predictions that do not hold the questions.
 
@@ -169,7 +169,6 @@ def score(
         UsageError: a file that is not there or not in one of the formats (with file and line).
     """
     from lrm_eval.errors import unknown
-    from lrm_eval.languages import get
     from lrm_eval.predictions import score_predictions
     from lrm_eval.types import RULES
 
@@ -179,7 +178,7 @@ def score(
         task,
         Path(predictions),
         None if labels is None else Path(labels),
-        get(language),
+        language,
         rules,
         data=None if data is None else Path(data),
     )
@@ -210,8 +209,16 @@ def report(
     runs: str | PathLike[str] | Sequence[str | PathLike[str]],
     format: Literal["html", "latex", "md", "csv", "json"] = "html",
     out: str | PathLike[str] | None = None,
+    *,
+    rules: Rules = "multilingual",
 ) -> str | Path:
     """A leaderboard over one or more runs.
+
+    Args:
+        runs: run folders.
+        format: html, latex, md, csv or json.
+        out: file or folder; None returns the text.
+        rules: the readings that a table shows (a page shows the other ones at a click, csv and json hold both).
 
     Returns:
         The text, or the path of the file if `out` is given.
@@ -221,10 +228,14 @@ def report(
     """
     paths = [runs] if isinstance(runs, (str, PathLike)) else runs
     folders = [RunFolder.open(Path(path)) for path in paths]
-    return _render(folders, format, None if out is None else Path(out))
+    return _render(folders, format, None if out is None else Path(out), rules)
 
 
-def _render(folders: Sequence[RunFolder], fmt: str, out: Path | None) -> str | Path:
+def _render(folders: Sequence[RunFolder], fmt: str, out: Path | None, rules: Rules = "multilingual") -> str | Path:
+    from lrm_eval.errors import unknown
     from lrm_eval.reporting import render
+    from lrm_eval.types import RULES
 
-    return render(folders, fmt, out)
+    if rules not in RULES:
+        raise unknown("rules", rules, RULES)
+    return render(folders, fmt, out, rules=rules)

@@ -146,7 +146,10 @@ def score(
     labels: Annotated[
         Path | None, typer.Option("--labels", metavar="PATH", help="Gold answers (POPE): a file or a folder.")
     ] = None,
-    lang: Annotated[str, typer.Option("--lang", metavar="L", help="Language of the questions.")] = "en",
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", metavar="L", help="Language of the questions. Default: en; all those of a run folder."),
+    ] = None,
     rules: Annotated[
         str, typer.Option("--rules", metavar="official|multilingual", help="How answers are read.")
     ] = "multilingual",
@@ -187,6 +190,9 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="PATH", help="File. Default: report.html in the only run.")
     ] = None,
+    rules: Annotated[
+        str, typer.Option("--rules", metavar="official|multilingual", help="Which readings the tables show.")
+    ] = "multilingual",
 ) -> None:
     """Make a leaderboard of one or more runs."""
     from lrm_eval import api
@@ -200,7 +206,7 @@ def report(
         if len(runs) > 1:
             raise UsageError("a page over several runs needs a place: type for example `--out leaderboard.html`")
         out = RunFolder.open(runs[0]).report_path
-    made = api.report(runs, format, out)  # type: ignore[arg-type]
+    made = api.report(runs, format, out, rules=rules)  # type: ignore[arg-type]
     sys.stdout.write(f"{made}\n" if out is not None else str(made).rstrip("\n") + "\n")
 
 

@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(name="lrm-llava", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    name="lrm-llava", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 tiny = typer.Typer(no_args_is_help=True, help="The tiny world: a trained LRM-LLaVA from nothing, on two CPU cores.")
 app.add_typer(tiny, name="tiny")
 

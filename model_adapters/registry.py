@@ -22,7 +22,7 @@ GROUP = "lrm_eval.adapters"
 _BUILT_IN = {"llava": "model_adapters.llava:LlavaAdapter", "floor": "model_adapters.floors:FloorAdapter"}
 
 
-_NOT_BUNDLED = "its bundled checkpoint is not in this installation; build it with `lrm-llava tiny`"
+_NOT_BUNDLED = "its bundled checkpoint is not in this installation; build it with `lrm-llava tiny build`"
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def without_thinking(text: str) -> str:
     if "think" not in text and "THINK" not in text:
         return text
     ends = [match.end() for match in _THINKING_ENDS.finditer(text)]
-    # What is after the last end of a block cannot be in one, so no search for an end runs in vain to the end of the text.
+    # Nothing after the last end of a block is in one: no search for an end runs in vain to the end of the text.
     closed, rest = (text[: ends[-1]], text[ends[-1] :]) if ends else ("", text)
     begins = _THINKING_BEGINS.search(rest)
     rest = rest[: begins.start()] if begins else rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -84,21 +85,34 @@ def headline_table(rows: Sequence[ScoreRow], cells: Iterable[Cell] | None = None
 
 def rows_table(rows: Sequence[ScoreRow]) -> Table:
     """Every row, as `lrm-eval score` shows them; values to four decimals, to be held against published ones."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    parts = [[part.strip() for part in row.note.split(";") if part.strip()] for row in rows]
+    often = Counter(part for row_parts in parts for part in row_parts)
+    shared = [part for part, count in often.items() if count > 2]  # said once below instead of on every line
+    several = len({row.language for row in rows}) > 1
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        header_style="bold",
+        caption="\n".join(shared) or None,
+        caption_justify="left",
+    )
+    if several:
+        table.add_column("language")
     # Where there is little room, names are folded; a number is never cut.
     table.add_column("metric", overflow="fold")
     for name in ("value", "95 % interval", "n", "images", "unparsed"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("note")
-    for row in rows:
+    for row, row_parts in zip(rows, parts, strict=True):
         table.add_row(
+            *([row.language] if several else []),
             row.metric,
             "–" if row.value is None else f"{row.value:.4f}",
             interval(row),
             str(row.n),
             str(row.clusters),
             f"{100 * row.unparsed_rate:.1f} %",
-            row.note,
+            "; ".join(part for part in row_parts if part not in shared),
             style="bold" if row.primary else "",
         )
     return table

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import defaultdict
 from dataclasses import replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from lrm_eval.data.fields import ENGLISH, field, gold_of, is_none, labels_of, language_of, options_of, text
@@ -36,7 +37,7 @@ def load_samples(
         task: the task.
         language: the language.
         source: local data (`--data TASK=PATH`); None = the task's own, downloaded if need be.
-        limit: at least this many rows, then stop at the end of the group (MME pair, circular group) that reached it.
+        limit: at least this many rows, whole groups (MME pair, circular group), in turn from every category and split.
         images: whether to read each image for its hash; without, images go by their name.
 
     Returns:
@@ -240,15 +241,19 @@ def _limited(drafts: list[tuple[Sample, Row]], limit: int | None) -> list[tuple[
     if limit is None:
         return drafts
     sizes: dict[str, int] = defaultdict(int)
+    strata: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for sample, _ in drafts:
         sizes[sample.group] += 1
+        strata[sample.category, sample.split].setdefault(sample.group)
     kept: set[str] = set()
     count = 0
-    for group, size in sizes.items():
+    # In turn from every subtask, type and split, so that a small limit still has all parts of the headline score.
+    # A larger limit keeps all that a smaller one kept: a run folder grows by it.
+    for group in (group for turn in zip_longest(*strata.values()) for group in turn if group is not None):
         if count >= limit:
             break
         kept.add(group)
-        count += size
+        count += sizes[group]
     return [(sample, row) for sample, row in drafts if sample.group in kept]
 
 

@@ -64,7 +64,7 @@ def find_source(task: Task, tag: str, source: Path | None = None) -> Source:
 def rebuild(task: Task) -> str:
     """What to do when a task's own file is missing."""
     if task.tiny:
-        return "`lrm-llava tiny` makes it again, or install lrm-eval again"
+        return "`lrm-llava tiny data` makes it again, or install lrm-eval again"
     return f"give it with --data {task.name}=PATH"
 
 

@@ -66,8 +66,8 @@ def read_yaml(path: Path) -> YamlFile:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UsageError(f"{path}{line}: malformed YAML: {problem}") from None
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UsageError(f"{path}:{line}: not UTF-8 text") from None
+        number = error.object[: error.start].count(b"\n") + 1
+        raise UsageError(f"{path}:{number}: not UTF-8 text") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not isinstance(data, dict):

@@ -89,7 +89,10 @@ class TinyRecipe:
     stage1: Phase = Phase(steps=300, rows=24, segments=4, lr=1e-3, pieces=(Piece(1.0, 0.5, 1.0, 0.3),))
     stage2: Phase = Phase(
         steps=6000, rows=24, segments=4, lr=1e-3, text_only=0.1,
-        pieces=(Piece(0.1, 1.0, 1.0, 0.25), Piece(0.3, 0.8, 0.2, 0.1), Piece(1.0, 0.34, 0.12, 0.08)),
+        pieces=(
+            Piece(0.1, 1.0, 1.0, 0.25), Piece(0.3, 0.8, 0.2, 0.1), Piece(3.5 / 6, 0.34, 0.12, 0.08),
+            Piece(0.75, 0.25, 0.55, 0.08), Piece(1.0, 0.39, 0.15, 0.06),
+        ),
     )  # fmt: skip
     # Stage 2, questions that are not in English: plain, English as pivot, bilingual.
     instructions: tuple[float, float, float] = (0.5, 0.2, 0.3)

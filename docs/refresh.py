@@ -33,6 +33,7 @@ PAGES = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").gl
 _FENCE = re.compile(r"^```(\S*)\s*$")
 _NOTE = re.compile(r"^<!--\s*(file|output|run):\s*(.*?)\s*-->$")
 _STATUS = re.compile(r"^\[exit status (\d+)\]$")
+_PROGRESS = re.compile(r"^\d+ of \d+ answers, ")
 _PROMPT = "$ "
 
 
@@ -171,6 +172,8 @@ class Sandbox:
         for place in (self.folder.resolve(), self.folder, ROOT):
             text = text.replace(f"{place}/", "")
         lines = [line.rstrip() for line in text.rstrip("\n").split("\n")] if text.strip() else []
+        # How often a run tells its progress depends on the machine.
+        lines = [line for line in lines if not _PROGRESS.match(line)]
         # The blank line that a table opens with says nothing under a command.
         while lines and not lines[0]:
             lines.pop(0)

@@ -112,7 +112,8 @@ def read_preset(path: Path) -> Preset:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text (byte {error.start})") from error
+        number = error.object[: error.start].count(b"\n") + 1
+        raise UsageError(f"{path}:{number}: not UTF-8 text") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
@@ -126,7 +127,8 @@ def read_preset(path: Path) -> Preset:
 
 
 def _located(path: Path, node: Any, error: ValidationError) -> UsageError:
-    first = error.errors()[0]
+    # Unknown keys first: a misspelt key also makes the right one "missing".
+    first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     location = [str(step) for step in first["loc"]]
     line = _line_of(node, location)
     dotted = ".".join(location)

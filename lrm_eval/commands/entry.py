@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # typer carries its own copy of click in newer versions: the base of its errors is found through a public name.
 _ClickError: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 DEBUG = "LRM_EVAL_DEBUG"
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
 def call(app: typer.Typer, args: Sequence[str]) -> int:
@@ -67,7 +69,8 @@ def _call(app: typer.Typer, args: Sequence[str]) -> int:
     except OSError as error:
         if os.environ.get(DEBUG):
             raise
-        if not error.filename and not _can_write_output():
+        if not error.filename and error.errno in _UNWRITABLE:
+            # Files are written by code that names them in its own errors: this one is of an output stream.
             raise
         where = f"{error.filename}: " if error.filename else ""
         return _tell(f"error: {where}{error.strerror or _one_line(error)}", 1)
@@ -85,14 +88,6 @@ def _open_streams() -> None:
         if getattr(sys, name) is None:
             # Open to the end of the process, as the stream that it stands for would be.
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
-
-
-def _can_write_output() -> bool:
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return False
-    return True
 
 
 def _one_line(error: object) -> str:

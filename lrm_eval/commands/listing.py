@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+# Columns that the table of languages needs when no cell of it is folded.
+_WIDE = 100
 _MARK = {"ready": "✓", "needs-download": "↓", "needs-pack": "·"}
 
 
@@ -118,10 +120,11 @@ def print_languages(console: Console) -> None:
     """The registry."""
     from lrm_eval.languages import all_languages
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in ("tag", "639-3", "name", "own name", "script"):
+    narrow = console.width < _WIDE
+    padding = (0, 1, 0, 0) if narrow else (0, 1)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=padding)
+    for name in ("tag", "639-3", "name", "own name", "script", "dir" if narrow else "direction"):
         table.add_column(name, no_wrap=True)
-    table.add_column("direction", overflow="fold")
     table.add_column("family", overflow="fold")
     table.add_column("class", justify="right")
     table.add_column("paper", justify="center")

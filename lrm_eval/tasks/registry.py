@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BASE = "base.yaml"
+# A folder of an include path in which presets of models lie; unless it has a base.yaml it is no task.
+PRESETS = "models"
 _SHOWN_FIRST = ("mme", "pope", "seedbench", "mmbench", "tiny-mme", "tiny-pope", "tiny-seedbench", "tiny-mmbench")
 
 
@@ -75,6 +77,8 @@ def _folders(included: tuple[Path, ...]) -> dict[str, list[Path]]:
                 if any((other / BASE).is_file() for other in found.get(folder.name, ())):
                     raise UsageError(f"{folder / BASE}: task {folder.name!r} is already in {found[folder.name][0]}")
                 found.setdefault(folder.name, []).insert(0, folder)
+            elif folder.name == PRESETS:
+                continue
             elif any(folder.glob("*.yaml")) or (folder / "packs").is_dir():
                 found.setdefault(folder.name, []).append(folder)
     for name, folders in found.items():

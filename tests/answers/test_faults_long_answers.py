@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lrm_eval.answers import read
 from lrm_eval.answers.tokens import without_thinking
 from lrm_eval.types import Response, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
 
 OPTION = Sample("x", "mmbench", "en", "option", "What is it?", "A", options=("cat", "dog"), labels=("A", "B"))
 YES_NO = Sample("x", "mme", "en", "yes_no", "Is there a cat in the picture?", "yes")

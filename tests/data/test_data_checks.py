@@ -11,7 +11,7 @@ from lrm_eval.errors import UsageError
 from lrm_eval.tasks import load_task
 from lrm_eval.types import Sample
 
-YES = Sample("mme/color/a/0", "mme", "en", "yes_no", "Q?", "yes", group="mme/color/a")
+YES = Sample("mme/color/a/0", "mme", "en", "yes_no", "Q?", "yes", category="color", group="mme/color/a")
 NO = replace(YES, id="mme/color/a/1", gold="no")
 OPTION = Sample(
     "mmbench/1", "mmbench", "en", "option", "Q?", "A", options=("x", "y"), labels=("A", "B"), group="mmbench/1"

@@ -44,7 +44,7 @@ def test_a_preset_is_read(tmp_path):
         ("name: [\n", r"mine\.yaml:2: not valid YAML"),
         ("", r"mine\.yaml: a preset is a mapping"),
         ("- a\n", r"mine\.yaml: a preset is a mapping"),
-        (b"\xff\xfe\x00", r"mine\.yaml: not UTF-8"),
+        (b"\xff\xfe\x00", r"mine\.yaml:1: not UTF-8 text"),
     ],
 )
 def test_a_bad_preset_is_one_line_with_file_and_line(refused, text, message):

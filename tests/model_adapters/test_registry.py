@@ -50,7 +50,7 @@ def test_blind_is_lrm_llava_with_the_image_hidden():
         ("blind:", "after the colon"),
         ("hf:", "after the colon"),
         ("llava-hf/llava-1.5-7b-hf", "--model hf:llava-hf/llava-1.5-7b-hf"),
-        ("", "unknown model ''"),
+        ("", "--model names no model"),
     ],
 )
 def test_a_name_that_means_nothing_is_refused_with_what_to_type(name, message):
@@ -120,7 +120,7 @@ def test_a_bundled_checkpoint_that_is_not_installed_says_how_to_build_it(monkeyp
     from model_adapters.spec import CheckpointRef
 
     monkeypatch.setattr(registry, "bundled_checkpoint", lambda relative: CheckpointRef(path=tmp_path / relative))
-    with pytest.raises(UsageError, match=r"model lrm-llava: .*build it with `lrm-llava tiny`"):
+    with pytest.raises(UsageError, match=r"model lrm-llava: .*build it with `lrm-llava tiny build`"):
         load_model(resolve_model("lrm-llava"))
     assert {info.state for info in list_models() if info.checkpoint == "bundled"} == {"missing"}
 

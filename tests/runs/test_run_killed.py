@@ -35,7 +35,13 @@ def environment() -> dict[str, str]:
 
 def start(data: Path, out: Path, model: str = "scripted:delay=0.004") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command(data, out, model), env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command(data, out, model),
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A job in the background of a script is started with Ctrl-C ignored, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

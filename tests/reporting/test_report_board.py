@@ -159,8 +159,8 @@ def test_a_cell_without_scores_is_named_as_not_finished(tmp_path: Path) -> None:
 
 def test_questions_translated_by_machine_are_marked(tmp_path: Path) -> None:
     cells = [
-        {"task": "tiny-mmbench", "language": "sw", "condition": "default", "provenance": "machine-translated", "planned": 9},
-        {"task": "tiny-mmbench", "language": "en", "condition": "default", "provenance": "created", "planned": 9},
+        {"task": "tiny-mmbench", "language": tag, "condition": "default", "provenance": provenance, "planned": 9}
+        for tag, provenance in (("sw", "machine-translated"), ("en", "created"))
     ]
     run = make_run(tmp_path / "r", "m", {"en": 9, "sw": 9}, ONE, manifest={"cells": cells})
     english, swahili = primary(gather([run])).rows[0].cells

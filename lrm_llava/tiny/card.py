@@ -54,6 +54,8 @@ def card(arm: str, facts: dict[str, Any], scores: dict[str, list[ScoreRow]]) -> 
     recipe = facts["recipe"]
     two = recipe["stage2"]
     spent = ", ".join(f"{name} {value:.1f}" for name, value in minutes.items())
+    note = own["stage2"].get("note")
+    made = f"Stage 2: {note}." if note else "`lrm-llava tiny build` makes it again."
     lines = [
         f"# {arm} (tiny)",
         "",
@@ -67,7 +69,7 @@ def card(arm: str, facts: dict[str, Any], scores: dict[str, list[ScoreRow]]) -> 
         " in twelve languages are the same in both arms.",
         "- **Held out**: no scene of the benchmarks was seen in training, nor two of the 24 colour-shape pairs.",
         f"- **Minutes**, one CPU thread: {spent}.",
-        f"- **Seed**: {recipe['seed']}. `lrm-llava tiny build` makes it again.",
+        f"- **Seed**: {recipe['seed']}. {made}",
         "- **Licence**: MIT, as the project.",
         "",
         "## Scores on the bundled benchmarks (multilingual rules)",

@@ -49,7 +49,7 @@ class Piece:
 class Phase:
     """One run of the optimizer: AdamW, warm-up, constant, linear cool-down.
 
-    Looking things up must be learnt before yes/no and letters can be, and is learnt ten times faster in
+    Looking things up must be learnt before yes/no and letters can be, and was learnt much faster in
     one language than in twelve at once: so phases begin with open questions in English, and the shares
     of English over all pieces add up to what the paper asks for.
     """

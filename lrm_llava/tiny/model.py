@@ -123,8 +123,8 @@ def build_model(recipe: TinyRecipe, tokenizer: PreTrainedTokenizerFast) -> Llava
 def _initialise(model: LlavaForConditionalGeneration) -> None:
     """1/sqrt(fan-in) for every matrix: transformers' 0.02 is made for widths in the thousands.
 
-    In the residual stream a token must not drown in what the first layers add to it, or nothing can be
-    looked up by token for a thousand steps: embeddings start at 0.5, branches at 1/sqrt(2 layers), and
+    In the residual stream a token must not drown in what the first layers add to it, or it is
+    hard to look up by token: embeddings start at 0.5, branches at 1/sqrt(2 layers), and
     the last norm small, so that the tied head's logits still start at about 1.
     """
     for module in model.modules():

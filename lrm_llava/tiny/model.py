@@ -43,7 +43,12 @@ def train_tokenizer(lines: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     """A byte-level BPE over all languages: no text is out of vocabulary, frequent words are one token."""
     backend = Tokenizer(models.BPE())
     # GPT-2's words, with combining marks kept inside a word, so that no script is cut at its vowel signs.
-    words = Regex(r" ?[\p{L}\p{M}]+| ?\p{N}+| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s+")
+    # Scripts that write no spaces are cut letter by letter: as runs, whole questions became single tokens.
+    unspaced = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+    words = Regex(
+        rf"[{unspaced}]\p{{M}}*| ?(?:(?![{unspaced}])[\p{{L}}\p{{M}}])+| ?\p{{N}}+"
+        r"| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s+"
+    )
     backend.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(words, behavior="isolated"),

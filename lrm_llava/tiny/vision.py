@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
-    from lrm_llava.tiny.config import TinyRecipe
+    from lrm_llava.tiny.config import TinyRecipe, VisionConfig
     from lrm_llava.tiny.world import Scene
 
 
@@ -53,16 +53,9 @@ def train_vision(
     """Train the tower to tell colour, shape and cell from each patch; the share of dev scenes read without a fault."""
     config = recipe.vision
     rng = random.Random(recipe.seed)
-    heads = nn.ModuleDict(
-        {
-            "color": nn.Linear(config.width, 1 + len(COLORS)),
-            "shape": nn.Linear(config.width, 1 + len(SHAPES)),
-            "row": nn.Linear(config.width, 3),
-            "column": nn.Linear(config.width, 3),
-        }
-    )
+    heads = _prototypes(config, recipe.seed)
     tower = model.model.vision_tower
-    trained = [*tower.parameters(), *heads.parameters()]
+    trained = list(tower.parameters())
     optimizer = torch.optim.AdamW(trained, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.lr, config.steps, pct_start=0.05)
     cells = torch.arange(len(CELLS))
@@ -94,9 +87,30 @@ def train_vision(
     return _dev_accuracy(model, heads, processor, random.Random(recipe.seed + 1))
 
 
+def _prototypes(config: VisionConfig, seed: int) -> dict[str, nn.Linear]:
+    """A fixed direction in feature space for every value of every attribute, all at right angles.
+
+    As CLIP's images are drawn to the embeddings of texts. Trained heads would do with a faint trace of
+    row and column, which nothing in a picture makes hard to tell; a fixed prototype has to be met in
+    full, so that place is as loud as colour and shape when the language model looks.
+    """
+    sizes = {"color": 1 + len(COLORS), "shape": 1 + len(SHAPES), "row": 3, "column": 3}
+    basis = nn.init.orthogonal_(
+        torch.empty(sum(sizes.values()), config.width), generator=torch.Generator().manual_seed(seed)
+    )
+    heads = {}
+    for (name, size), rows in zip(sizes.items(), basis.split(list(sizes.values())), strict=True):
+        head = nn.Linear(config.width, size, bias=False)
+        loudness = config.place_loudness if name in ("row", "column") else 1.0
+        head.weight.data.copy_(basis[start : start + size] / loudness)
+        start += size
+        heads[name] = head.requires_grad_(False)
+    return heads
+
+
 @torch.no_grad()
 def _dev_accuracy(
-    model: LlavaForConditionalGeneration, heads: nn.ModuleDict, processor: LlavaProcessor, rng: random.Random
+    model: LlavaForConditionalGeneration, heads: dict[str, nn.Linear], processor: LlavaProcessor, rng: random.Random
 ) -> float:
     scenes = [draw_scene(rng, "dev") for _ in range(500)]
     features = patch_features(model, pixels(scenes, rng, processor))

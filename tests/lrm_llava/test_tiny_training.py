@@ -1,17 +1,19 @@
 """Training of the tiny world: each stage changes exactly what the paper says, and the whole chain runs."""
 
+import itertools
 import json
 import random
 
 import pytest
 import torch
 
+from lrm_llava.tiny import questions as q
 from lrm_llava.tiny.config import LanguageConfig, Phase, Piece, TinyRecipe
 from lrm_llava.tiny.dialogues import Mix, corpus
-from lrm_llava.tiny.grammar import languages
+from lrm_llava.tiny.grammar import languages, load_grammar
 from lrm_llava.tiny.model import build_model, build_processor, parts, scale_projector, train_tokenizer
 from lrm_llava.tiny.packing import Encoder
-from lrm_llava.tiny.train import ATTENTION, image_batches, optimize
+from lrm_llava.tiny.train import ATTENTION, answer_logits, by_length, image_batches, optimize
 from lrm_llava.tiny.vision import scene_features
 from lrm_llava.tiny.world import draw_scene
 
@@ -116,3 +118,49 @@ def test_the_whole_chain_makes_two_checkpoints_and_goes_on_where_it_stopped(tmp_
         assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) <= 10_000_000
         facts = json.loads((folder / "training.json").read_text())
         assert facts["recipe"]["stage2"]["steps"] == 2 and facts["arm"]["stage2"]["steps"] == 2
+
+
+def test_batches_of_like_length_hold_every_row_once() -> None:
+    rng = random.Random(4)
+    rows = [([0] * 3, [([1] * rng.randrange(1, 50), 1)]) for _ in range(12)]
+    chunks = by_length(rows, 4, rng)
+    assert sorted(number for chunk in chunks for number in chunk) == list(range(12))
+    spans = sorted(
+        (min(lengths), max(lengths))
+        for lengths in ([len(rows[number][1][0][0]) for number in chunk] for chunk in chunks)
+    )
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
+
+
+def test_the_features_of_a_batch_belong_to_its_scenes(world) -> None:
+    # Dealing rows out by length must not part an image from its questions: descriptions say which scene it is.
+    scenes, _, tokenizer, _, _ = world
+    numbered = torch.arange(len(scenes), dtype=torch.float32)[:, None, None].expand(-1, 9, 4)
+    batches = image_batches(
+        scenes, numbered, Encoder(tokenizer, 9), PHASE, lambda _: Mix(TAGS, 1.0, 1.0), random.Random(5)
+    )
+    for _ in range(6):
+        batch, features = next(batches)
+        for row in range(PHASE.rows):
+            told = tokenizer.decode(batch.labels[row][batch.labels[row] != -100], skip_special_tokens=True)
+            assert q.description(scenes[int(features[row, 0, 0])], load_grammar("en")) in told
+
+
+def test_the_tokenizer_cuts_unspaced_scripts_letter_by_letter(world) -> None:
+    tokenizer = world[2]
+    pieces = [text for text, _ in tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str("图中有红色吗? ቀይ ካሬ é")]
+    lengths = [len(bytes(piece, "utf-8")) for piece in pieces]
+    assert len(pieces) == 10 and max(lengths[:6]) <= 6  # six letters of three bytes, two marks a byte at most
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # the compiler's own use of it
+def test_the_compiled_language_model_gives_the_plain_ones_logits(world) -> None:
+    scenes, features, tokenizer, model, _ = world
+    batch, seen = next(
+        image_batches(scenes, features, Encoder(tokenizer, 9), PHASE, lambda _: Mix(TAGS, 0.5, 0.2), random.Random(3))
+    )
+    with torch.no_grad():
+        plain, _ = answer_logits(model, batch, seen)
+        fast, _ = answer_logits(model, batch, seen, torch.compile(model.model.language_model.forward, dynamic=True))
+    assert torch.allclose(plain, fast, atol=1e-4)

@@ -99,7 +99,8 @@ def _prototypes(config: VisionConfig, seed: int) -> dict[str, nn.Linear]:
         torch.empty(sum(sizes.values()), config.width), generator=torch.Generator().manual_seed(seed)
     )
     heads = {}
-    for (name, size), rows in zip(sizes.items(), basis.split(list(sizes.values())), strict=True):
+    start = 0
+    for name, size in sizes.items():
         head = nn.Linear(config.width, size, bias=False)
         loudness = config.place_loudness if name in ("row", "column") else 1.0
         head.weight.data.copy_(basis[start : start + size] / loudness)

@@ -55,9 +55,14 @@ class Base:
         return Encoder(self.processor.tokenizer, self.features.shape[1])
 
 
+def device() -> torch.device:
+    """A GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def low_precision() -> bool:
-    """Whether this CPU multiplies bf16 matrices in hardware; where it does not, bf16 is slower than fp32."""
-    return bool(torch.cpu._is_amx_tile_supported())
+    """Whether bf16 matrices are multiplied in hardware; where they are not, bf16 is slower than fp32."""
+    return torch.cuda.is_available() or bool(torch.cpu._is_amx_tile_supported())
 
 
 def training_scenes(recipe: TinyRecipe) -> list[Scene]:
@@ -77,6 +82,7 @@ def build_base(recipe: TinyRecipe, work: Path, log: Callable[[str], None]) -> No
     scenes = training_scenes(recipe)
     tokenizer = train_tokenizer(corpus(tags, scenes[:_TOKENIZER_SCENES], recipe.seed), recipe.language.vocab_size)
     model, processor = build_model(recipe, tokenizer), build_processor(tokenizer, recipe)
+    model.to(device())
     accuracy = train_vision(model, processor, recipe, log)
     vision_seconds = time.monotonic() - started
     log(f"vision: {100 * accuracy:.1f} % of dev scenes read without a fault")
@@ -94,7 +100,7 @@ def build_base(recipe: TinyRecipe, work: Path, log: Callable[[str], None]) -> No
         phase, log, "text", check, low_precision=low_precision(),
     )  # fmt: skip
     features = scene_features(model, processor, scenes, random.Random(recipe.seed + 2))
-    scale_projector(model, features)
+    scale_projector(model, features.to(model.device))
     _save(model, processor, target)
     torch.save(features, target / "features.pt")
     facts = {"vision_dev_accuracy": accuracy, "vision_seconds": vision_seconds, "text": asdict(done)}
@@ -106,7 +112,7 @@ def load_base(recipe: TinyRecipe, work: Path) -> Base:
     from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
     folder = work / "base"
-    model = LlavaForConditionalGeneration.from_pretrained(folder)
+    model = LlavaForConditionalGeneration.from_pretrained(folder).to(device())
     model.set_attn_implementation({"text_config": ATTENTION})
     features = torch.load(folder / "features.pt", weights_only=True)
     return Base(model, LlavaProcessor.from_pretrained(folder), training_scenes(recipe), features)

@@ -9,7 +9,7 @@ inference read an image once for many questions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,10 @@ class PackedBatch:
     labels: torch.Tensor
     weights: torch.Tensor
     exchange: torch.Tensor
+
+    def to(self, device: torch.device) -> PackedBatch:
+        """The same batch on a device."""
+        return PackedBatch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 class Encoder:

@@ -75,12 +75,12 @@ def probe(
                 )
                 rows.append((prefix, [encoder.exchange(plain_exchange(query, tag)) for _, query in used]))
                 kinds.append([kind for kind, _ in used])
-            batch = pack(rows, encoder.pad)
-            seen = None if features is None else features[start : start + 32]
+            batch = pack(rows, encoder.pad).to(model.device)
+            seen = None if features is None else features[start : start + 32].to(model.device)
             logits, labels = answer_logits(model, batch, seen)
-            hit = (logits.argmax(-1) == labels).numpy()
-            supervised = (batch.labels != IGNORE).nonzero().numpy()
-            owner = batch.exchange[supervised[:, 0], supervised[:, 1]].numpy()
+            hit = (logits.argmax(-1) == labels).cpu().numpy()
+            supervised = (batch.labels != IGNORE).nonzero().cpu().numpy()
+            owner = batch.exchange.cpu()[supervised[:, 0], supervised[:, 1]].numpy()
             for row, names in enumerate(kinds):
                 for number, kind in enumerate(names):
                     right[kind].append(bool(hit[(supervised[:, 0] == row) & (owner == number)].all()))

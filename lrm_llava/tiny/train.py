@@ -35,7 +35,7 @@ def _sdpa_fp32(
     scaling: float | None = None, **_: object,
 ) -> tuple[torch.Tensor, None]:  # fmt: skip
     """Attention in fp32 in a bf16 region: the CPU's bf16 backward is twice as slow. [B, H, T, D] -> [B, T, H, D]."""
-    with torch.autocast("cpu", enabled=False):
+    with torch.autocast(query.device.type, enabled=False):
         out = F.scaled_dot_product_attention(
             query.float(), key.float(), value.float(), attn_mask=attention_mask, scale=scaling
         )
@@ -70,7 +70,9 @@ def answer_logits(
         projected = model.model.multi_modal_projector(features)  # [B, 9, D]
         where = (batch.ids == model.config.image_token_index).unsqueeze(-1)
         embeds = embeds.masked_scatter(where, projected.to(embeds.dtype))
-    bias = torch.zeros(batch.allowed.shape).masked_fill_(~batch.allowed, torch.finfo(torch.float32).min)  # [B, 1, T, T]
+    bias = torch.zeros(batch.allowed.shape, device=batch.ids.device).masked_fill_(
+        ~batch.allowed, torch.finfo(torch.float32).min
+    )  # [B, 1, T, T]
     hidden = (language or model.model.language_model)(
         inputs_embeds=embeds, attention_mask=bias, position_ids=batch.positions, use_cache=False
     ).last_hidden_state
@@ -189,7 +191,8 @@ def optimize(
     model.train()
     for step in range(phase.steps):
         batch, features = next(batches)
-        with torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
+        batch, features = batch.to(model.device), None if features is None else features.to(model.device)
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=low_precision):
             logits, labels = answer_logits(model, batch, features, language)
         # Deviation: LLaVA means over tokens; here an answer of one word would drown among descriptions.
         weights = batch.weights[batch.labels != IGNORE]

@@ -39,7 +39,7 @@ def pixels(scenes: Sequence[Scene], rng: random.Random, processor: LlavaProcesso
 
 def patch_features(model: LlavaForConditionalGeneration, pixel_values: torch.Tensor) -> torch.Tensor:
     """What the projector gets: hidden states of vision_feature_layer without CLS, [B, 9, D_v]."""
-    hidden = model.model.vision_tower(pixel_values, output_hidden_states=True).hidden_states
+    hidden = model.model.vision_tower(pixel_values.to(model.device), output_hidden_states=True).hidden_states
     features: torch.Tensor = hidden[model.config.vision_feature_layer][:, 1:]
     return features
 
@@ -53,12 +53,12 @@ def train_vision(
     """Train the tower to tell colour, shape and cell from each patch; the share of dev scenes read without a fault."""
     config = recipe.vision
     rng = random.Random(recipe.seed)
-    heads = _prototypes(config, recipe.seed)
+    heads = {name: head.to(model.device) for name, head in _prototypes(config, recipe.seed).items()}
     tower = model.model.vision_tower
     trained = list(tower.parameters())
     optimizer = torch.optim.AdamW(trained, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.lr, config.steps, pct_start=0.05)
-    cells = torch.arange(len(CELLS))
+    cells = torch.arange(len(CELLS), device=model.device)
     # Drawn once: pictures cost more than the gradient does.
     pool = [draw_scene(rng, "train") for _ in range(config.pool)]
     values = torch.cat([pixels(pool[i : i + 500], rng, processor) for i in range(0, len(pool), 500)])
@@ -67,7 +67,7 @@ def train_vision(
     for step in range(config.steps):
         pick = torch.randint(len(pool), (config.batch,), generator=generator)
         features = patch_features(model, values[pick])  # [B, 9, D_v]
-        target = labels[pick]
+        target = labels[pick].to(model.device)
         loss = (
             config.color_weight * F.cross_entropy(heads["color"](features).flatten(0, 1), target[..., 0].flatten())
             + config.shape_weight * F.cross_entropy(heads["shape"](features).flatten(0, 1), target[..., 1].flatten())
@@ -115,7 +115,7 @@ def _dev_accuracy(
 ) -> float:
     scenes = [draw_scene(rng, "dev") for _ in range(500)]
     features = patch_features(model, pixels(scenes, rng, processor))
-    labels = cell_labels(scenes)
+    labels = cell_labels(scenes).to(model.device)
     right = (heads["color"](features).argmax(-1) == labels[..., 0]) & (
         heads["shape"](features).argmax(-1) == labels[..., 1]
     )
@@ -128,7 +128,7 @@ def scene_features(
 ) -> torch.Tensor:
     """Patch features of all scenes, the tower being frozen: [N, 9, D_v]."""
     chunks = [
-        patch_features(model, pixels(scenes[start : start + 500], rng, processor))
+        patch_features(model, pixels(scenes[start : start + 500], rng, processor)).cpu()
         for start in range(0, len(scenes), 500)
     ]
     return torch.cat(chunks)

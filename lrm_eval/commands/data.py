@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lrm_eval.languages import Language
     from lrm_eval.tasks.model import Task
     from lrm_eval.translation.audit import Audit
-    from lrm_eval.translation.workflow import Made
+    from lrm_eval.translation.storing import Made
 
 app = typer.Typer(
     name="data",
@@ -215,13 +215,14 @@ def build(
     from lrm_eval.errors import RunError, UsageError
     from lrm_eval.translation import workflow
     from lrm_eval.translation.show import Watcher
+    from lrm_eval.translation.storing import check_target
     from lrm_eval.translation.translators import Options, make_translator
 
     out, err = _consoles()
     asked = _task(task, include_path)
     languages = _languages(langs)
     for language in languages:
-        workflow.check_target(asked, language, replace)
+        check_target(asked, language, replace)
     if translator is None:
         raise UsageError(
             "which translator? --translator openai:MODEL --base-url http://localhost:8000/v1 (any OpenAI-compatible "

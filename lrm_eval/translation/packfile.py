@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lrm_eval.tasks.model import Task
     from lrm_eval.types import Sample
 
-SCHEMA = 1
+SCHEMA = 2  # 1 had no source_revision and no version
 _KEYS = ("id", "question", "options", "hint", "provenance")
 
 
@@ -38,11 +38,11 @@ class Card:
         task_version: version of the task it was made for.
         language: canonical tag.
         provenance: one of mteb's terms (see `lrm_eval.tasks.model.Provenance`).
-        method: "built" or "imported".
-        origin: the translator, or the imported file's name.
-        origin_sha256: hash of the imported file; "" for a built pack.
+        method: "built" (with a translator), "rendered" (by template and lexicon) or "imported".
+        origin: the translator, the lexicon, or the imported files' names.
+        origin_sha256: hash of the lexicon or of the imported files; "" for a built pack.
         english_sha256: hash of the English texts it words (`english_hash`).
-        source: data set and revision of the English texts, or the local file's name.
+        source: data set of the English texts, or the local file's name.
         pack_sha256: hash of the pack file.
         rows: lines of the pack.
         marks: sample id -> what the translator got wrong and nobody has mended.
@@ -51,6 +51,8 @@ class Card:
         made: date and time (UTC).
         tool: name and version of the program.
         schema: version of this file's layout.
+        source_revision: commit of the data set of the English texts; "" for local data.
+        version: version of the translator, of the lexicon, or commit of what was imported; "" if it has none.
     """
 
     task: str
@@ -70,6 +72,8 @@ class Card:
     made: str
     tool: str
     schema: int = SCHEMA
+    source_revision: str = ""
+    version: str = ""
 
 
 def now() -> str:
@@ -104,9 +108,10 @@ def read_card(pack: Path) -> Card | None:
         values = json.loads(content)
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}: malformed JSON: {error.msg}") from None
-    names = [item.name for item in fields(Card)]
-    if not isinstance(values, dict) or sorted(values) != sorted(names):
-        wrong = sorted(set(names) ^ set(values)) if isinstance(values, dict) else []
+    names = {item.name for item in fields(Card)}
+    needed = {item.name for item in fields(Card) if item.default is MISSING}
+    if not isinstance(values, dict) or not needed <= set(values) <= names:
+        wrong = sorted((needed - set(values)) | (set(values) - names)) if isinstance(values, dict) else []
         raise UsageError(f"{path}: is no card of a pack ({', '.join(wrong) or 'no JSON object'}); make the pack again")
     return Card(**values)
 

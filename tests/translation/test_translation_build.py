@@ -19,7 +19,7 @@ from lrm_eval.errors import RunError, UsageError
 from lrm_eval.languages import Language, get
 from lrm_eval.tasks import load_task
 from lrm_eval.translation import build as building
-from lrm_eval.translation import read_card, workflow
+from lrm_eval.translation import read_card, storing, workflow
 from lrm_eval.translation.cache import Cache, cache_path
 from lrm_eval.translation.english import Unit, english_samples, units
 from lrm_eval.translation.packfile import hash_text
@@ -213,9 +213,9 @@ def test_packs_that_are_there_are_not_replaced_unasked(server: ChatServer) -> No
     with pytest.raises(UsageError, match=r"has a pack in Croatian already: .*--replace puts yours"):
         workflow.build_pack(task, HR, translator, Quiet())
     with pytest.raises(UsageError, match="English is what packs are made from"):
-        workflow.check_target(task, EN, True)
+        storing.check_target(task, EN, True)
     with pytest.raises(UsageError, match="has data of its own in Chinese"):
-        workflow.check_target(load_task("mmbench"), get("zh"), False)
+        storing.check_target(load_task("mmbench"), get("zh"), False)
     assert server.requests == []
 
 

@@ -12,7 +12,7 @@ from lrm_eval.data import load_samples, read_pack
 from lrm_eval.errors import UsageError
 from lrm_eval.languages import get
 from lrm_eval.tasks import load_task
-from lrm_eval.translation import read_card, workflow
+from lrm_eval.translation import read_card, storing, workflow
 from lrm_eval.translation.english import english_samples
 from lrm_eval.translation.importing import provenance_of
 from lrm_eval.translation.packfile import user_pack
@@ -48,7 +48,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-def bring(path: Path, **settings: Any) -> tuple[workflow.Made, tuple[str, ...]]:
+def bring(path: Path, **settings: Any) -> tuple[storing.Made, tuple[str, ...]]:
     task = load_task("tiny-mmbench")
     made, imported = workflow.import_pack(task, HR, [path], "human-translated", replace_pack=True, **settings)
     return made, imported.problems

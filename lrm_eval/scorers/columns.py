@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrm_eval.scorers.metric import Metric, percentage
+from lrm_eval.scorers.metric import Guessing, Metric, percentage
 from lrm_eval.types import OUTCOMES
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ def cluster_name(sample: Sample) -> str:
     return sample.group or sample.id
 
 
+def guess_chance(sample: Sample) -> float:
+    """Chance (0-1) that a reader that guesses among the answers shown is right; NaN for free text."""
+    if sample.kind == "yes_no":
+        return 0.5
+    shown = len(sample.labels) or len(sample.options)
+    return 1 / shown if sample.kind == "option" and shown else math.nan
+
+
 def _outcome_code(item: Item, rules: Rules) -> int:
     reading = item.reading
     if rules == "official" and reading.outcome == "read":
@@ -71,6 +80,7 @@ class Columns:
         category: MME's subtask, the question type, the category.
         cluster: the image.
         outcome: code of the outcome in OUTCOMES.
+        guess: chance (0-1) that a guess is right; NaN where nothing can be guessed.
     """
 
     items: Sequence[Item]
@@ -79,6 +89,7 @@ class Columns:
     category: Coded
     cluster: Coded
     outcome: IntArray
+    guess: FloatArray
 
     def outcomes(self, chosen: IntArray | BoolArray | slice = slice(None)) -> dict[str, float]:
         """Rate (0-1) of each outcome among the chosen items."""
@@ -96,6 +107,7 @@ class Columns:
         note: str = "",
         value_of: Callable[[FloatArray], FloatArray] = percentage,
         outcomes: Mapping[str, float] | None = None,
+        guessing: Guessing | None = None,
     ) -> Metric:
         """A metric that is a share of single items.
 
@@ -107,6 +119,7 @@ class Columns:
             note: for the reader.
             value_of: `percentage`, or `percentage_or_zero`.
             outcomes: rates to show instead of those of the chosen items' readings.
+            guessing: what a reader that guesses would do, see `hit_or_miss`.
         """
         indices = np.flatnonzero(chosen)
         hit = hits[indices].astype(np.float64)
@@ -119,7 +132,22 @@ class Columns:
             primary=primary,
             note=note,
             value_of=value_of,
+            strata=self.category.codes[indices],
+            guessing=guessing,
         )
+
+    def guessing(self, chosen: BoolArray) -> Guessing | None:
+        """What a guess at each of the chosen items does to the share of right answers."""
+        return hit_or_miss(self.guess[chosen])
+
+
+def hit_or_miss(chances: FloatArray) -> Guessing | None:
+    """Units that a guess hits with the given chances [N] (0-1), for a share; None if one cannot be guessed."""
+    if np.isnan(chances).any():
+        return None
+    values, counts = np.unique(chances, return_counts=True)
+    ways = np.broadcast_to(np.array([[1.0, 1.0], [0.0, 1.0]]), (len(values), 2, 2))
+    return Guessing(counts.astype(np.int64), np.stack([values, 1 - values], axis=1), ways)
 
 
 def share(
@@ -132,15 +160,17 @@ def share(
     primary: bool = False,
     note: str = "",
     value_of: Callable[[FloatArray], FloatArray] = percentage,
+    strata: IntArray | None = None,
+    guessing: Guessing | None = None,
 ) -> Metric:
-    """A metric that is the share of units that hit. `hits` and `clusters` are [N], one entry per unit."""
+    """A metric that is the share of units that hit. `hits`, `clusters` and `strata` are [N], one entry per unit."""
     ones = np.ones(len(hits))
     return Metric(
         name=name,
         primary=primary,
         stats=np.stack([hits, ones], axis=1),
         clusters=clusters,
-        strata=np.zeros(len(hits), dtype=np.int64),
+        strata=np.zeros(len(hits), dtype=np.int64) if strata is None else strata,
         value_of=value_of,
         proportion=True,
         n=len(hits),
@@ -149,6 +179,7 @@ def share(
         high=np.stack([ones, ones], axis=1),
         outcomes=outcomes,
         cluster_names=cluster_names,
+        guessing=guessing,
     )
 
 
@@ -162,4 +193,5 @@ def columns(items: Sequence[Item], rules: Rules) -> Columns:
         category=encode(item.sample.category for item in items),
         cluster=encode(cluster_name(item.sample) for item in items),
         outcome=np.array([_outcome_code(item, rules) for item in items], dtype=np.int64),
+        guess=np.array([guess_chance(item.sample) for item in items], dtype=np.float64),
     )

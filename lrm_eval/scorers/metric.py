@@ -22,6 +22,24 @@ BoolArray: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
+class Guessing:
+    """What a reader that guesses does to the statistics: kinds of units, and how each may end.
+
+    Attributes:
+        counts: [T] units of each kind.
+        probabilities: [T, J] of each way a unit may end; rows add up to 1.
+        stats: [T, J, K] the unit's statistics in each.
+        says_yes: [J] ways in which the reader said yes, where the question is yes or no and units are questions; else
+            None.
+    """
+
+    counts: IntArray
+    probabilities: FloatArray
+    stats: FloatArray
+    says_yes: BoolArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Metric:
     """One number of a benchmark, with all that its interval needs.
 
@@ -39,6 +57,7 @@ class Metric:
         high: [N, K] the same for up.
         outcomes: rate (0-1) of each outcome among the metric's items.
         cluster_names: content hash (or other name) of each cluster code, so that images can be paired across languages.
+        guessing: what a reader that guesses would do; None where nothing can be guessed or guessing is no yardstick.
     """
 
     name: str
@@ -54,6 +73,7 @@ class Metric:
     high: FloatArray | None = None
     outcomes: Mapping[str, float] = field(default_factory=dict)
     cluster_names: tuple[str, ...] = ()
+    guessing: Guessing | None = None
 
     @property
     def value(self) -> float | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrm_eval.scorers.columns import encode, share, slug
+from lrm_eval.scorers.columns import encode, hit_or_miss, share, slug
 
 if TYPE_CHECKING:
     from lrm_eval.scorers.columns import Columns
@@ -54,6 +54,9 @@ def metrics(data: Columns) -> list[Metric]:
     group = encode(group_name(item.sample) for item in data.items)
     first = _first_passes(data, group.codes)
     all_right = np.bincount(group.codes, weights=~data.right, minlength=len(group.names)) == 0
+    # A guess has to be right in every pass: k^-k for k passes over k options.
+    all_guessed = np.ones(len(group.names))
+    np.multiply.at(all_guessed, group.codes, data.guess)
 
     base = np.flatnonzero(first)
     hits = all_right[group.codes[base]].astype(np.float64)
@@ -66,12 +69,24 @@ def metrics(data: Columns) -> list[Metric]:
     def circular(name: str, chosen: BoolArray, *, primary: bool = False, note: str = "") -> Metric:
         codes = data.cluster.codes[base[chosen]]
         passes = np.isin(group.codes, group.codes[base[chosen]])
-        return share(name, hits[chosen], codes, data.cluster.names, data.outcomes(passes), primary=primary, note=note)
+        return share(
+            name,
+            hits[chosen],
+            codes,
+            data.cluster.names,
+            data.outcomes(passes),
+            primary=primary,
+            note=note,
+            strata=data.category.codes[base[chosen]],
+            guessing=hit_or_miss(all_guessed[group.codes[base[chosen]]]),
+        )
+
+    every = np.ones(len(first), dtype=np.bool_)
 
     found = [
         circular("circular_accuracy", np.ones(len(base), dtype=np.bool_), primary=True, note=note),
-        data.proportion("vanilla_accuracy", data.right, first),
-        data.proportion("vanilla_accuracy_all", data.right, np.ones(len(first), dtype=np.bool_)),
+        data.proportion("vanilla_accuracy", data.right, first, guessing=data.guessing(first)),
+        data.proportion("vanilla_accuracy_all", data.right, every, guessing=data.guessing(every)),
     ]
     names = np.array([slug(name) if name else "" for name in data.category.names])[data.category.codes[base]]
     for name in sorted({str(name) for name in names} - {""}):

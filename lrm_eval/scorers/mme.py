@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrm_eval.errors import UsageError
-from lrm_eval.scorers.metric import Metric, ratio
+from lrm_eval.scorers.metric import Guessing, Metric, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +89,22 @@ def _spread(stats: FloatArray, places: IntArray, count: int) -> FloatArray:
     return wide.reshape(len(stats), count * 4)
 
 
+# Of a pair and of a lone question: (chance, right, both right) of each way in which coin tosses may end.
+_TOSSES = {2: ((0.25, 0, 0), (0.5, 1, 0), (0.25, 2, 1)), 1: ((0.5, 0, 0), (0.5, 1, 0), (0.0, 1, 0))}
+
+
+def _guessing(questions: IntArray, places: IntArray, count: int) -> Guessing:
+    """What coin tosses do to [U] units of one or two questions in `count` subtasks: 50 + 25 points each."""
+    kinds, units = np.unique(np.stack([places, questions], axis=1), axis=0, return_counts=True)
+    stats = np.zeros((len(kinds), 3, count, 4))
+    chances = np.zeros((len(kinds), 3))
+    for kind, (place, asked) in enumerate(kinds.tolist()):
+        for way, (chance, right, both) in enumerate(_TOSSES[asked]):
+            chances[kind, way] = chance
+            stats[kind, way, place] = (asked, right, 1, both)
+    return Guessing(units.astype(np.int64), chances, stats.reshape(len(kinds), 3, count * 4))
+
+
 def metrics(data: Columns, declared: Sequence[str] | None) -> list[Metric]:
     """Perception, cognition and every subtask present, in MME points.
 
@@ -136,6 +152,7 @@ def metrics(data: Columns, declared: Sequence[str] | None) -> list[Metric]:
                 high=high,
                 outcomes=data.outcomes(items),
                 cluster_names=data.cluster.names,
+                guessing=_guessing(pairs.questions[chosen], places[chosen], len(members)),
             )
         )
 

@@ -6,18 +6,19 @@ as LLaVA reports it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrm_eval.scorers.columns import encode
-from lrm_eval.scorers.metric import Metric, percentage, percentage_or_zero, ratio
+from lrm_eval.scorers.metric import Guessing, Metric, percentage, percentage_or_zero, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lrm_eval.scorers.columns import Columns
-    from lrm_eval.scorers.metric import BoolArray, FloatArray
+    from lrm_eval.scorers.metric import BoolArray, FloatArray, IntArray
 
 SPLITS = ("random", "popular", "adversarial")
 
@@ -61,6 +62,29 @@ _MEASURES: dict[str, Callable[[FloatArray], FloatArray]] = {
     "recall": recall,
     "yes_ratio": yes_ratio,
 }
+
+
+# (hits, base) of a proportion from [..., 5] counts.
+_BASES: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "accuracy": lambda c: np.stack([c[..., _TP] + c[..., _TN], c[..., :_YES].sum(axis=-1)], axis=-1),
+    "precision": lambda c: np.stack([c[..., _TP], c[..., _TP] + c[..., _FP]], axis=-1),
+    "recall": lambda c: np.stack([c[..., _TP], c[..., _TP] + c[..., _FN]], axis=-1),
+}
+
+
+def _guessing(gold_yes: BoolArray, place: IntArray, splits: int) -> Guessing:
+    """What a reader does that says yes by the toss of a coin, [U] questions in some splits."""
+    kinds, questions = np.unique(np.stack([place, gold_yes], axis=1), axis=0, return_counts=True)
+    stats = np.zeros((len(kinds), 2, splits, _COUNTS))
+    for kind, (split, positive) in enumerate(kinds.tolist()):
+        stats[kind, 0, split, [_TP if positive else _FP, _YES]] = 1
+        stats[kind, 1, split, _FN if positive else _TN] = 1
+    return Guessing(
+        questions.astype(np.int64),
+        np.full((len(kinds), 2), 0.5),
+        stats.reshape(len(kinds), 2, splits * _COUNTS),
+        says_yes=np.array([True, False]),
+    )
 
 
 def _mean_of(measure: Callable[[FloatArray], FloatArray], splits: int) -> Callable[[FloatArray], FloatArray]:
@@ -117,7 +141,7 @@ def metrics(data: Columns) -> list[Metric]:
 def _of_splits(
     data: Columns,
     suffix: str,
-    place: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    place: IntArray,
     splits: int,
     chosen: BoolArray,
     answers: tuple[BoolArray, BoolArray, BoolArray],
@@ -137,6 +161,7 @@ def _of_splits(
     best, worst = spread(every, gold_yes), spread(never, ~gold_yes)
     all_yes, all_no = spread(gold_yes, every), spread(~gold_yes, never)
     outcomes = data.outcomes(indices)
+    guessing = _guessing(gold_yes[indices], place[indices], splits)
     bases = {
         "accuracy": (right, chosen),
         "precision": (gold_yes & right, chosen & (right == gold_yes)),
@@ -149,8 +174,12 @@ def _of_splits(
         if splits == 1 and name in bases:
             hits, base = bases[name]
             value_of = percentage_or_zero if name == "precision" else percentage
-            metric = data.proportion(name + suffix, hits, base, primary=primary, value_of=value_of, outcomes=outcomes)
-            found.append(metric)
+            toss = None if name == "yes_ratio" else replace(guessing, stats=_BASES[name](guessing.stats))
+            found.append(
+                data.proportion(
+                    name + suffix, hits, base, primary=primary, value_of=value_of, outcomes=outcomes, guessing=toss
+                )
+            )
             continue
         found.append(
             Metric(
@@ -158,8 +187,8 @@ def _of_splits(
                 primary=primary,
                 stats=stats,
                 clusters=data.cluster.codes[indices],
-                # An image is asked about in all three splits, so the splits cannot be resampled apart.
-                strata=np.zeros(len(indices), dtype=np.int64),
+                # Splits that ask about the same images, as POPE's do, are drawn as one stratum.
+                strata=place[indices],
                 value_of=_mean_of(measure, splits),
                 proportion=False,
                 n=len(indices),
@@ -167,6 +196,8 @@ def _of_splits(
                 high=all_yes if name == "yes_ratio" else best,
                 outcomes=outcomes,
                 cluster_names=data.cluster.names,
+                # A share of yes is nothing to be good at.
+                guessing=None if name == "yes_ratio" else guessing,
             )
         )
     return found

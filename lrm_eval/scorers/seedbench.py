@@ -76,7 +76,7 @@ def _ranking(data: Columns, image: BoolArray) -> list[Metric]:
     found = []
     for name, mean in (("accuracy_ranking", True), ("accuracy_ranking_sum", False)):
         hits = np.array([ranked_label(item, mean=mean) == item.sample.gold for item in data.items], dtype=np.bool_)
-        found.append(data.proportion(name, hits, image, outcomes=outcomes))
+        found.append(data.proportion(name, hits, image, outcomes=outcomes, guessing=data.guessing(image)))
     return found
 
 
@@ -87,13 +87,18 @@ def metrics(data: Columns) -> list[Metric]:
     """
     video = np.array([_is_video(item.sample) for item in data.items], dtype=np.bool_)
     note = "" if not video.all() else "no image questions"
-    found = [data.proportion("accuracy", data.right, ~video, primary=True, note=note)]
+
+    def accuracy(name: str, chosen: BoolArray, *, primary: bool = False, note: str = "") -> Metric:
+        guessing = data.guessing(chosen)
+        return data.proportion(name, data.right, chosen, primary=primary, note=note, guessing=guessing)
+
+    found = [accuracy("accuracy", ~video, primary=True, note=note)]
     found += _ranking(data, ~video)
     if video.any():
-        found.append(data.proportion("accuracy_video", data.right, video))
-        found.append(data.proportion("accuracy_all", data.right, video | True))
+        found.append(accuracy("accuracy_video", video))
+        found.append(accuracy("accuracy_all", video | True))
     names = np.array([type_name(name) if name else "" for name in data.category.names])[data.category.codes]
     order = {name: place for place, name in enumerate(TYPES)}
     for name in sorted({str(name) for name in names} - {""}, key=lambda name: (order.get(name, len(order)), name)):
-        found.append(data.proportion(f"accuracy_{name}", data.right, names == name))
+        found.append(accuracy(f"accuracy_{name}", names == name))
     return found

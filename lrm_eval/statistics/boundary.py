@@ -8,6 +8,10 @@ might still go wrong: with none among G, at most 1 - 0.025^(1/G) at 97.5 % confi
 from __future__ import annotations
 
 LEVEL = 0.95
+# Resamples of four images or fewer miss the truth more than one time in ten, whatever quantile is taken.
+FEWEST_CLUSTERS = 5
+# Below this number of images an interval says little (Miller 2024, arXiv:2411.00640, and our own simulations).
+FEW_CLUSTERS = 30
 
 
 def clopper_pearson(count: int, total: int, level: float = LEVEL) -> tuple[float, float]:

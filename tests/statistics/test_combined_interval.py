@@ -59,7 +59,7 @@ def test_images_are_paired_by_name_not_by_place() -> None:
         _width([_metric(flipped, IMAGES), _metric(SCORES, IMAGES)], [1, -1]), rel=0.35
     )
     other = _metric(SCORES, [f"other {name}" for name in IMAGES])
-    assert _width([_metric(flipped, IMAGES), other], [1, -1]) > 2 * _width([_metric(flipped, IMAGES), back], [1, -1])
+    assert _width([_metric(flipped, IMAGES), other], [1, -1]) > 1.5 * _width([_metric(flipped, IMAGES), back], [1, -1])
 
 
 def test_perfect_languages_have_the_exact_bound() -> None:

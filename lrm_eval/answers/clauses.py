@@ -55,7 +55,8 @@ def after_call(tokens: Tokens, clauses: list[Clause], clause: Clause) -> bool:
 def about(tokens: Tokens, denial: Hit, clauses: list[Clause], question: str, spaces: bool) -> bool:
     """Whether a denying sentence is about what was asked: short, or with a word of the question in it.
 
-    A word counts with its first four letters, so that a case ending does not hide it; Han letters by pairs.
+    A word counts with its first four letters, so that a case ending does not hide it; Han letters by pairs, those of
+    other scripts without spaces by threes.
     """
     sentence = next(clause.sentence for clause in clauses if clause.start <= denial.start < clause.end)
     said = [
@@ -76,4 +77,7 @@ def about(tokens: Tokens, denial: Hit, clauses: list[Clause], question: str, spa
 
 def _stems(words: list[str]) -> set[str]:
     stems = {word[:4] for word in words if len(word) >= 3}
-    return stems | {a + b for a, b in itertools.pairwise(words) if len(a) == len(b) == 1 and a > "\u2fff"}
+    stems |= {a + b for a, b in itertools.pairwise(words) if len(a) == len(b) == 1 and a > "\u2fff"}
+    # Thai, Lao, Burmese and Khmer letters are sounds: three make a syllable or two.
+    sounds = zip(words, words[1:], words[2:], strict=False)
+    return stems | {a + b + c for a, b, c in sounds if all("\u0e00" <= part < "\u1800" for part in (a, b, c))}

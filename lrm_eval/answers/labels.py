@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
+
+from lrm_eval.answers.tokens import fold_script, marks
 
 # Capital letters that look the same as a Latin one (Unicode confusables of single capitals).
 _CYRILLIC = dict(zip("АВСЕНІЈКМОРЅТХ", "ABCEHIJKMOPSTX", strict=True))
@@ -29,7 +32,7 @@ class Form(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def forms(labels: tuple[str, ...], native: tuple[str, ...]) -> dict[str, Form]:
+def forms(labels: tuple[str, ...], native: tuple[tuple[str, ...], ...]) -> dict[str, Form]:
     """Every way of writing each of the labels shown.
 
     What was shown decides about look-alikes: a Cyrillic В is B where A to D were shown, and the third letter where
@@ -37,10 +40,10 @@ def forms(labels: tuple[str, ...], native: tuple[str, ...]) -> dict[str, Form]:
 
     Args:
         labels: the labels shown, in order ("A", "B", ...; "1", ...; "А", "Б", ...).
-        native: the letters that label options in the language's own books, in order.
+        native: series of letters that label options in the language's own books, each in order.
     """
     table: dict[str, Form] = {}
-    shown = [unicodedata.normalize("NFKC", label) for label in labels]
+    shown = [_plain(label) for label in labels]
     for label, text in zip(labels, shown, strict=True):
         table[text] = Form(label, "", not text.isdigit())
         if text.lower() != text:
@@ -50,13 +53,35 @@ def forms(labels: tuple[str, ...], native: tuple[str, ...]) -> dict[str, Form]:
         for letter, latin in _LATIN_OF.items():
             if latin.upper() in by_upper:
                 table.setdefault(letter, Form(by_upper[latin.upper()], "lookalike", letter.isupper()))
-        for label, letter in zip(labels, native, strict=False):
-            table.setdefault(letter, Form(label, "native", False))
+        for series in native:
+            for label, letter in zip(labels, series, strict=False):
+                table.setdefault(_plain(letter), Form(label, "native", False))
         for number, label in enumerate(labels, 1):
             table.setdefault(str(number), Form(label, "digit", False))
     elif all(len(text) == 1 and text.isalpha() for text in shown):
         _add_latin(table, labels, shown)
     return table
+
+
+@lru_cache(maxsize=512)
+def label_endings(
+    labels: tuple[str, ...], native: tuple[tuple[str, ...], ...], endings: tuple[str, ...]
+) -> re.Pattern[str]:
+    """Finds a label (group 1) with an ending written onto it: Turkish `B'dir`, Finnish `B:n`, Korean `가입니다`.
+
+    A Latin letter needs a mark before the ending, or it would be the first letter of a word.
+    """
+    ways = forms(labels, native)
+    ending = "|".join(sorted(map(re.escape, endings), key=len, reverse=True))
+    latin = "|".join(re.escape(way) for way in ways if way.isascii()) or "(?!)"
+    glued = "|".join(re.escape(way) for way, form in ways.items() if not way.isascii() and form.how != "lookalike")
+    signs = marks()
+    label = rf"(?:{latin})(?=['\-:])|(?:{glued or '(?!)'})"
+    return re.compile(rf"(?<![^\W_])(?<![{signs}])({label})['\-:]?(?:{ending})(?![^\W_]|[{signs}])")
+
+
+def _plain(label: str) -> str:
+    return fold_script(unicodedata.normalize("NFKC", label))
 
 
 def _add_latin(table: dict[str, Form], labels: tuple[str, ...], shown: list[str]) -> None:

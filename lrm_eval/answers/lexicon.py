@@ -77,11 +77,17 @@ class Lexicon:
     Attributes:
         language: the language.
         letter_words: single letters that are words, folded.
+        native: series of the letters that label options in the language, each in order.
+        copulas: words for "is" that may be written onto the word before them, folded.
+        fillers: words in which a question and the statement that repeats it may differ, folded.
     """
 
     def __init__(self, language: Language) -> None:
         self.language = language
         self.letter_words = frozenset(letter.casefold() for letter in language.letter_words)
+        self.native = (language.option_letters, *(tuple(series.split()) for series in language.option_series))
+        self.copulas = frozenset(language.label_endings) & frozenset(language.answer_links)
+        self.fillers = frozenset(word for filler in language.fillers for word in words(filler))
         roles: dict[tuple[str, ...], int] = {}
         shown: dict[tuple[str, ...], str] = {}
         _add(roles, shown, language, 0, ())

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from lrm_eval.answers.labels import Form, forms
+from lrm_eval.answers.labels import Form, forms, label_endings
 from lrm_eval.answers.lexicon import Hit, Lexicon, Role
 from lrm_eval.answers.tokens import JOINT, PAUSE, STOP, WORD, Tokens, tokenise, words
 from lrm_eval.types import Reading
@@ -39,7 +39,10 @@ class Answer:
         self.sample = sample
         self.lexicon = lexicon
         self.foreign_digits = foreign_digits
-        self.forms = forms(sample.labels, lexicon.language.option_letters)
+        self.forms = forms(sample.labels, lexicon.native)
+        endings = lexicon.language.label_endings
+        if endings:
+            text = label_endings(sample.labels, lexicon.native, endings).sub(r"\g<1> ", text)
         self.tokens: Tokens = tokenise(text)
         self.hits: list[Hit] = lexicon.scan(self.tokens)
         self.at: dict[int, Hit] = {hit.start: hit for hit in self.hits}
@@ -74,8 +77,12 @@ class Answer:
         form = self.forms.get(tokens.raw[index])
         if form is None:
             return None
-        for joint in (index - 1, index + 1):
-            if 0 <= joint < len(tokens) and tokens.kinds[joint] == JOINT:
+        if index + 1 < len(tokens) and tokens.kinds[index + 1] == JOINT:
+            return None
+        if index and tokens.kinds[index - 1] == JOINT:
+            # Zulu writes the copula onto the letter: `ngu-A`.
+            copula = self._ending.get(index - 1)
+            if copula is None or not copula.roles & (Role.LINK | Role.OPTION):
                 return None
         if form.how in ("native", "digit") and not self.foreign(index, form):
             return None
@@ -109,6 +116,8 @@ class Answer:
     def denied_after(self, index: int) -> bool:
         """Whether a negation at token `index` ends the clause: Amharic and other languages deny at the end."""
         hit = self.at.get(index)
+        if hit is not None and hit.roles & Role.LINK and not hit.roles & Role.NEGATION:
+            hit = self.at.get(hit.end)
         if hit is None or not hit.roles & (Role.NEGATION | Role.DENIAL):
             return False
         return hit.end >= len(self.tokens) or self.tokens.kinds[hit.end] in (PAUSE, STOP)
@@ -156,6 +165,7 @@ class Answer:
     def listed(self, index: int, form: Form) -> bool:
         """Whether another label is joined to this one: "A or C", "A, B, C"."""
         place = index + 1
+        article = self.tokens.folded[index] in self.lexicon.letter_words
         while place < len(self.tokens):
             other = self.form(place)
             if other is not None and (place != index + 1):
@@ -168,7 +178,8 @@ class Answer:
             elif self.tokens.kinds[place] == PAUSE or self.tokens.raw[place] == "\n":
                 place += 1
             elif other is not None:
-                return other.label != form.label
+                # Hungarian "A C" is "the C".
+                return other.label != form.label and not article
             else:
                 return False
         return False
@@ -187,10 +198,23 @@ class Answer:
         best: list[tuple[int, int]] = []
         length = 0
         for place, option in enumerate(self.texts()):
-            if option and len(option) >= length and tuple(self.tokens.folded[index : index + len(option)]) == option:
+            if option and len(option) >= length and self._says(index, option):
                 best = [*(best if len(option) == length else []), (place, index + len(option))]
                 length = len(option)
         return best
+
+    def _says(self, index: int, option: tuple[str, ...]) -> bool:
+        """Whether an option's text starts at token `index`, perhaps with a copula written onto it (ko 토끼입니다)."""
+        folded = self.tokens.folded
+        if folded[index] != option[0] and len(option) > 1:
+            return False
+        said = tuple(folded[index : index + len(option)])
+        if said == option:
+            return True
+        copulas = self.lexicon.copulas
+        if not copulas or len(said) != len(option) or said[:-1] != option[:-1]:
+            return False
+        return said[-1].startswith(option[-1]) and said[-1][len(option[-1]) :] in copulas
 
     def structural(self) -> list[Form]:
         """Labels that open a line or a sentence as an option would ("A. dog"): a list of them is no answer."""

@@ -169,7 +169,11 @@ def _opens(answer: Answer, index: int, form: Form) -> bool:
     if any(found == place for found, _ in answer.texts_at(after)):
         return answer.is_capital(index) and tokens.folded[index] not in answer.lexicon.letter_words
     following = answer.at.get(after)
-    return following is not None and bool(following.roles & Role.REASON) and answer.is_capital(index)
+    if following is None or not answer.is_capital(index):
+        return False
+    # "B because ...", Turkish "B seçeneği".
+    named = following.roles & Role.OPTION and tokens.folded[index] not in answer.lexicon.letter_words
+    return bool(following.roles & Role.REASON or named)
 
 
 def _refusal(answer: Answer) -> Reading | None:
@@ -244,7 +248,9 @@ def _called_right(answer: Answer, index: int) -> bool:
         return False
     end = answer.sentence_end(index)
     if link.roles & Role.MARKER:
-        return answer.tokens.folded[index] not in answer.lexicon.letter_words
+        before = answer.hit_ending(index)
+        linked = before is not None and bool(before.roles & Role.LINK)
+        return linked or answer.tokens.folded[index] not in answer.lexicon.letter_words
     return answer.marked_between(link.end, end)
 
 

@@ -26,6 +26,15 @@ _CONTROLS = re.compile("[\u00ad\u061c\ufeff\u200b\u200e\u200f\u202a-\u202e\u2060
 _APOSTROPHES = re.compile("[\u2018\u2019\u201b\u02bc\u02b9\u00b4\u2032]")
 _HYPHENS = re.compile("[\u2010\u2011\u2012\u2212]")
 
+# Arabic and Hebrew are written with and without vowel signs, Arabic letters in forms that keyboards mix up: hamza on
+# alef or not, Persian and Arabic yeh and kaf, Urdu heh. None of these tells two answers apart.
+_SEMITIC = re.compile("[\u0590-\u06ff]")
+_VARIANTS = {
+    **dict.fromkeys((*range(0x0591, 0x05BE), 0x05BF, 0x05C1, 0x05C2, 0x05C4, 0x05C5, 0x05C7)),
+    **dict.fromkeys((0x0640, *range(0x0610, 0x061B), *range(0x064B, 0x0660), 0x0670, *range(0x06D6, 0x06DD))),
+    **str.maketrans("أإآٱىيكةۃہھۀۂۓ", "اااایی\u06a9ههههههے"),
+}
+
 # Latin, Greek and Cyrillic with their supplements: one class (see the module's docstring).
 _ALIKE = (
     "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff"
@@ -37,12 +46,12 @@ _UNSPACED = (
     "\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ec0-\u0ec6\u0f40-\u0f6c\u1000-\u102a\u103f"
     "\u1780-\u17b3\u3005\u3007\u3041-\u3096\u309d-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 )
-_STOPS = ".!?。！？…።؟।॥۔\n"
+_STOPS = ".!?。！？…።؟।॥۔။៕\n"
 _QUIET = "\"'*_#`$~“”„«»‹›「」『』‚‘’\\"
 
 
 @cache
-def _marks() -> str:
+def marks() -> str:
     """All combining marks, as the inside of a character class."""
     runs: list[list[int]] = []
     for code in range(0x300, 0x20000):
@@ -56,13 +65,13 @@ def _marks() -> str:
 
 @cache
 def _scanner() -> re.Pattern[str]:
-    marks = _marks()
+    signs = marks()
     letter = rf"(?:[{_ALIKE}]|(?![{_UNSPACED}])[^\W\d_])"
     return re.compile(
-        rf"([{_ALIKE}][{_ALIKE}{marks}\d]*"
-        rf"|\d+(?:[.,]\d+)*[{_ALIKE}{marks}]*"
-        rf"|[{_UNSPACED}][{marks}]*"
-        rf"|(?:(?![{_ALIKE}{_UNSPACED}])[^\W\d_])(?:(?![{_ALIKE}{_UNSPACED}])[^\W\d_]|[{marks}])*)"
+        rf"([{_ALIKE}][{_ALIKE}{signs}\d]*"
+        rf"|\d+(?:[.,]\d+)*[{_ALIKE}{signs}]*"
+        rf"|[{_UNSPACED}][{signs}]*"
+        rf"|(?:(?![{_ALIKE}{_UNSPACED}])[^\W\d_])(?:(?![{_ALIKE}{_UNSPACED}])[^\W\d_]|[{signs}])*)"
         rf"|(?<=[^\W_])(['-])(?={letter})"
         rf"|([{re.escape(_STOPS)}])"
         rf"|([^\s{re.escape(_QUIET)}])"
@@ -128,9 +137,14 @@ def normalise(text: str) -> str:
     if text.isascii():
         return strip_around(text)
     text = strip_around(_HYPHENS.sub("-", _APOSTROPHES.sub("'", _INVISIBLE.sub("", text))))
-    text = unicodedata.normalize("NFKC", text)
+    text = fold_script(unicodedata.normalize("NFKC", text))
     text = _digits().sub(lambda match: str(unicodedata.digit(match.group())), text)
     return strip_around(text)
+
+
+def fold_script(text: str) -> str:
+    """NFKC text with the spellings of one Arabic or Hebrew word made one (see `_VARIANTS`)."""
+    return text.translate(_VARIANTS) if _SEMITIC.search(text) else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +188,9 @@ def tokenise(text: str) -> Tokens:
         ends.append(match.end())
     # One call folds all: no token holds a line break but the one that is it.
     folded = [token.casefold() for token in raw]
+    if "İ" in text:
+        # Turkish capitals: case folding leaves a dot above the i.
+        folded = [token.replace("i\u0307", "i") for token in folded]
     return Tokens(text, folded, raw, _order(kinds), starts, ends)
 
 

@@ -16,6 +16,8 @@ here what a person could not read is not read.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lrm_eval.answers.clauses import Clause, about, after_call, clauses
 from lrm_eval.answers.lexicon import Hit, Lexicon, Role
 from lrm_eval.answers.tokens import JOINT, PAUSE, STOP, WORD, Tokens, normalise, tokenise
@@ -295,20 +297,37 @@ def _echo(tokens: Tokens, hits: list[Hit], question: str, lexicon: Lexicon) -> R
     """Yes, if the answer says the whole question back as a statement.
 
     "There is a dog" answers "Is there a dog?". The words must be the question's, in its order but for the one (the
-    verb) that moved away from the front. Anything more or less ("there may be", "two dogs") and nothing is read.
+    verb) that moved away from the front, or turned around it ("auf dem Bild ist ein Hund"). Question particles and
+    indefinite articles (`fillers`) may come and go; anything else more or less ("there may be", "two dogs") and
+    nothing is read.
     """
-    if not question or any(kind == STOP for kind in tokens.kinds) or not tokens.raw:
+    if not question or not tokens.raw or any(kind == STOP for kind in tokens.kinds):
         return None
-    asked = tokenise(normalise(question))
-    # A question said back as a question, up to its mark, is no answer.
+    if any(hit.roles & (Role.NEGATION | Role.DENIAL | Role.REFUSAL) for hit in hits):
+        return None
     said = [word for word, kind in zip(tokens.folded, tokens.kinds, strict=True) if kind == WORD]
-    full = [word for word, kind in zip(asked.folded, asked.kinds, strict=True) if kind == WORD]
-    if said == full or len(said) < 3 or any(hit.roles & (Role.NEGATION | Role.DENIAL | Role.REFUSAL) for hit in hits):
+    full = list(_asked(question))
+    # A question said back as a question, up to its mark, is no answer.
+    if len(said) < 3 or said == full:
         return None
-    body = full[1:]
+    said = [word for word in said if word not in lexicon.fillers]
+    full = [word for word in full if word not in lexicon.fillers]
+    if len(said) != len(full) or not said or not (said == full or _turned(said, full)):
+        return None
+    return Reading("yes", "echo", "read", lexicon.language.tag)
+
+
+@lru_cache(maxsize=4096)
+def _asked(question: str) -> tuple[str, ...]:
+    asked = tokenise(normalise(question))
+    return tuple(word for word, kind in zip(asked.folded, asked.kinds, strict=True) if kind == WORD)
+
+
+def _turned(said: list[str], full: list[str]) -> bool:
+    """Whether the answer is the question with its first word moved, and what follows it perhaps turned around."""
+    if full[0] not in said:
+        return False
     rest = list(said)
-    if full and full[0] in rest:
-        rest.remove(full[0])
-        if rest == body:
-            return Reading("yes", "echo", "read", lexicon.language.tag)
-    return None
+    rest.remove(full[0])
+    body = full[1:]
+    return any(rest == body[cut:] + body[:cut] for cut in range(len(body)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import typing
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -112,3 +113,5 @@ def _check(path: Path, language: Language) -> None:
     stray = set(language.ambiguous) - set(language.yes) - set(language.no)
     if stray:
         raise RunError(f"{path}: ambiguous: {', '.join(sorted(stray))} is in neither yes nor no")
+    if language.digits and [unicodedata.decimal(digit, None) for digit in language.digits] != list(range(10)):
+        raise RunError(f"{path}: digits: must be the ten decimal digits from zero to nine, or []")

@@ -43,6 +43,10 @@ class Language:
         reasons: words for because.
         letter_words: single letters that are words ("a"): bare, before another word, they are no label.
         option_letters: the letters that label options in this language's own books, in order.
+        option_series: further series of such letters, each in order with a space between ("ㄱ ㄴ ㄷ ㄹ").
+        label_endings: endings that are written onto a label (Turkish `B'dir`, Korean `가입니다`).
+        digits: the language's own decimal digits from zero to nine; empty where it uses 0 to 9 alone.
+        fillers: words in which a question and the statement that repeats it may differ: question particles, "a", "any".
         false_friends: English answer words that mean something else here; never read as English.
     """
 
@@ -73,4 +77,8 @@ class Language:
     reasons: tuple[str, ...]
     letter_words: tuple[str, ...]
     option_letters: tuple[str, ...]
+    option_series: tuple[str, ...]
+    label_endings: tuple[str, ...]
+    digits: tuple[str, ...]
+    fillers: tuple[str, ...]
     false_friends: tuple[str, ...]

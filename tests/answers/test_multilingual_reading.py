@@ -186,6 +186,6 @@ def test_every_peer_failure_in_a_known_language_is_read_right() -> None:
     cases = json.loads((Path(os.environ["LRM_EVAL_REAL_DATA"]) / "parser_cases.json").read_text(encoding="utf-8"))
     known = {language.tag for language in all_languages()}
     ours = [case for case in cases if case["lang"] in known]
-    assert len(ours) >= 19
+    assert len(ours) == len(cases) == 44
     wrong = [case for case in ours if value(option(case["lang"]), case["text"]) != case["gold"]]
     assert wrong == []

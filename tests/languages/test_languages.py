@@ -19,12 +19,30 @@ from lrm_eval.languages.loading import load_language
 DATA = Path(lrm_eval.languages.loading.__file__).parent / "data"
 EVERY = pytest.mark.parametrize("language", all_languages(), ids=lambda language: language.tag)
 TWELVE = ["en", "cs", "de", "fr", "hr", "it", "ro", "ru", "es", "zh", "sw", "am"]
+# The 33 languages of POPE's translation by the MHR project, and five of Africa.
+MHR = ["ja", "ko", "pt", "ar", "tr", "vi", "th", "id", "ms", "nl", "sv", "fa", "el", "uk", "bg", "hi", "ta", "bn", "ur"]
+MHR += ["ml", "mr", "te", "gu", "my", "jv", "en", "zh", "es", "fr", "de", "it", "ru", "sw"]
+AFRICA = ["ha", "yo", "zu", "ig", "so"]
 # Script -> how Unicode names begin in it.
-NAMES = {"Latn": "LATIN", "Cyrl": "CYRILLIC", "Ethi": "ETHIOPIC", "Hans": "CJK"}
+NAMES = {
+    **{"Latn": "LATIN", "Cyrl": "CYRILLIC", "Ethi": "ETHIOPIC", "Hans": "CJK", "Arab": "ARABIC", "Grek": "GREEK"},
+    **{"Deva": "DEVANAGARI", "Beng": "BENGALI", "Taml": "TAMIL", "Telu": "TELUGU", "Mlym": "MALAYALAM"},
+    **{"Gujr": "GUJARATI", "Mymr": "MYANMAR", "Thai": "THAI", "Hebr": "HEBREW", "Kore": "HANGUL"},
+    "Jpan": ("CJK", "HIRAGANA", "KATAKANA"),
+}
+RIGHT_TO_LEFT = {"Arab", "Hebr"}
+UNSPACED = {"Hans", "Jpan", "Thai", "Mymr"}
 
 
 def test_the_twelve_are_there() -> None:
     assert set(TWELVE) <= {language.tag for language in all_languages()}
+
+
+def test_at_least_45_with_the_33_of_mhr_and_five_of_africa() -> None:
+    tags = {language.tag for language in all_languages()}
+    assert len(tags) >= 45
+    assert len(set(MHR)) == 33
+    assert {*MHR, *AFRICA} <= tags
 
 
 def test_paper_has_ten_languages() -> None:
@@ -43,6 +61,25 @@ def test_script_is_the_one_of_the_tag(language: Language) -> None:
 
 
 @EVERY
+def test_direction_and_spaces_follow_the_script(language: Language) -> None:
+    assert language.direction == ("rtl" if language.script in RIGHT_TO_LEFT else "ltr")
+    assert language.spaces == (language.script not in UNSPACED)
+
+
+@EVERY
+def test_digits_are_ten_of_one_script_or_none(language: Language) -> None:
+    assert [unicodedata.decimal(digit) for digit in language.digits] in ([], list(range(10)))
+    assert len({unicodedata.name(digit).split(" DIGIT")[0] for digit in language.digits}) <= 1
+
+
+@EVERY
+def test_option_letters_are_told_apart(language: Language) -> None:
+    for series in (language.option_letters, *(tuple(one.split()) for one in language.option_series)):
+        assert len(set(series)) == len(series)
+        assert not series or len(series) >= 4
+
+
+@EVERY
 def test_no_yes_word_is_a_no_word(language: Language) -> None:
     assert not {words(word) for word in language.yes} & {words(word) for word in language.no}
 
@@ -50,16 +87,18 @@ def test_no_yes_word_is_a_no_word(language: Language) -> None:
 @EVERY
 def test_words_are_written_in_the_language_s_script(language: Language) -> None:
     fields = [*language.yes, *language.no, *language.denials, language.autonym, *language.option_letters]
+    fields += [*language.option_series, *language.joiners, *language.reasons, *language.idioms]
     letters = {char for text in fields for char in unicodedata.normalize("NFC", text) if char.isalpha()}
-    strange = {char for char in letters if not unicodedata.name(char).startswith(NAMES.get(language.script, ""))}
+    strange = {char for char in letters if not unicodedata.name(char).startswith(NAMES[language.script])}
     assert strange == set()
 
 
 @EVERY
 def test_instruction_lines_are_there_and_in_the_script(language: Language) -> None:
     for line in (language.short_answer, language.option_letter):
-        assert line[-1] in ".。።।"
-        share = [unicodedata.name(char).startswith(NAMES.get(language.script, "")) for char in line if char.isalpha()]
+        # Thai sentences end without a mark.
+        assert line[-1] in ".。।።။۔" or language.script == "Thai"
+        share = [unicodedata.name(char).startswith(NAMES[language.script]) for char in line if char.isalpha()]
         assert all(share)
     assert language.short_answer != language.option_letter
 
@@ -72,9 +111,11 @@ def test_every_list_is_of_matchable_phrases(language: Language) -> None:
             assert phrase == unicodedata.normalize("NFC", phrase)
 
 
-@pytest.mark.parametrize("language", [get(tag) for tag in TWELVE if tag != "en"], ids=lambda language: language.tag)
+@EVERY
 def test_instruction_lines_are_translated(language: Language) -> None:
     english = get("en")
+    if language is english:
+        return
     assert language.short_answer != english.short_answer
     assert language.option_letter != english.option_letter
 
@@ -84,7 +125,10 @@ def test_llava_s_own_chinese_line() -> None:
     assert get("zh").option_letter == "请直接回答选项字母。"
 
 
-@pytest.mark.parametrize(("tag", "joshi"), [("en", 5), ("zh", 5), ("ru", 4), ("ro", 3), ("sw", 2), ("am", 2)])
+@pytest.mark.parametrize(
+    ("tag", "joshi"),
+    [("en", 5), ("zh", 5), ("ru", 4), ("ro", 3), ("sw", 2), ("am", 2), ("ja", 5), ("hi", 4), ("yo", 2), ("ig", 1)],
+)
 def test_resource_class_is_joshi_s(tag: str, joshi: int) -> None:
     # Joshi et al. 2020, arXiv:2004.09095, language list of the authors (lang2tax.txt)
     assert get(tag).joshi_class == joshi
@@ -99,6 +143,13 @@ def test_resource_class_is_joshi_s(tag: str, joshi: int) -> None:
         *((name, "am") for name in ("amh", "አማርኛ", "Amharic", "am-ET")),
         *((name, "es") for name in ("español", "Espanol", "spa", "es-419")),
         *((name, "en") for name in ("en-US", "en_GB", "eng")),
+        *((name, "ja") for name in ("jpn", "Japanese", "日本語", "ja-JP", "ja-Jpan")),
+        *((name, "fa") for name in ("fas", "pes", "Farsi", "فارسی", "fa-IR")),
+        *((name, "he") for name in ("heb", "iw", "Hebrew", "עברית")),
+        *((name, "yo") for name in ("yor", "Yoruba", "yoruba", "Yorùbá", "yo-NG")),
+        *((name, "ms") for name in ("msa", "zsm", "Malay", "ms-MY")),
+        *((name, "my") for name in ("mya", "bur", "Burmese", "Myanmar")),
+        *((name, "pt") for name in ("pt-BR", "pt-PT", "portugues", "por")),
     ],
 )
 def test_one_language_has_many_names(name: str, tag: str) -> None:
@@ -173,6 +224,8 @@ def test_a_whole_file_loads(tmp_path: Path) -> None:
         ("yes: [ndiyo,", "yes: [ndiyo, ndiyo,", r"yes: 'ndiyo' stands there twice"),
         ("joiners: [na,", "joiners: na #", r"joiners: must be a list of texts"),
         ("ambiguous: [", "ambiguous: [pengine, ", r"pengine is in neither yes nor no"),
+        ("digits: []", "digits: ['1', '2']", r"digits: must be the ten decimal digits"),
+        ("fillers: [je]\n", "", r"fillers: is missing"),
         ("tag: sw", "tag: am", r"tag: is 'am', the file's name says 'sw'"),
         ("tag: sw", "tag: [", r"sw\.yaml:\d+: is not YAML"),
     ],

@@ -83,6 +83,9 @@ def run(
     batch_size: int | Literal["auto"] = "auto",
     include_paths: Sequence[str | PathLike[str]] = (),
     gen_kwargs: Mapping[str, Any] | None = None,
+    prompt_lang: Literal["native", "en", "both"] = "native",
+    answer_lang: Literal["native", "en", "both"] | None = None,
+    hide_image: bool = False,
     report: bool = True,
     observer: Observer | None = None,
 ) -> RunResult:
@@ -103,6 +106,10 @@ def run(
         batch_size: requests at once.
         include_paths: folders with more tasks, language packs, models and adapters.
         gen_kwargs: decoding settings.
+        prompt_lang: language of the format instruction: that of the question, English, or one after the other.
+        answer_lang: adds a sentence that asks for an answer in the question's language, in English, or one after the
+            other; None adds nothing.
+        hide_image: asks without the image.
         report: whether report.html is made.
         observer: told of each step.
 
@@ -129,6 +136,9 @@ def run(
         batch_size=batch_size,
         include_paths=tuple(Path(path) for path in include_paths),
         gen_kwargs=gen_kwargs or {},
+        prompt_lang=prompt_lang,
+        answer_lang=answer_lang,
+        hide_image=hide_image,
     )
     finished = run_all(ask, observer or Silent())
     page = None
@@ -185,8 +195,12 @@ def score(
     return ScoreResult(rows)
 
 
-def rescore(run: str | PathLike[str]) -> RunResult:
-    """Make readings and scores of a run again from its responses, without the model.
+def rescore(run: str | PathLike[str], *, report: bool = True) -> RunResult:
+    """Make readings, scores and page of a run again from its responses, without the model.
+
+    Args:
+        run: the folder.
+        report: whether report.html is made again; without, one of the old scores is removed.
 
     Raises:
         UsageError: no run there.
@@ -196,12 +210,19 @@ def rescore(run: str | PathLike[str]) -> RunResult:
 
     folder = RunFolder.open(Path(run))
     derived = rescore_folder(folder)
+    page = folder.report_path if report and derived.scores else None
+    if page is not None:
+        _render([folder], "html", page)
+    else:
+        # A page of the old scores beside new ones would be taken for theirs.
+        folder.report_path.unlink(missing_ok=True)
     return RunResult(
         scores=derived.scores,
         folder=folder,
         cells=folder.cells(),
         errors=sum(derived.errors.values()),
         unfinished=derived.unfinished,
+        report=page,
     )
 
 

@@ -102,6 +102,14 @@ def run(
     gen_kwargs: Annotated[
         str | None, typer.Option("--gen-kwargs", metavar="k=v,…", help="Decoding settings, e.g. num_beams=2.")
     ] = None,
+    prompt_lang: Annotated[
+        str, typer.Option("--prompt-lang", metavar="native|en|both", help="Language of the format instruction.")
+    ] = "native",
+    answer_lang: Annotated[
+        str | None,
+        typer.Option("--answer-lang", metavar="native|en|both", help="Ask for the answer in this language, too."),
+    ] = None,
+    hide_image: Annotated[bool, typer.Option("--hide-image", help="Ask without the image.")] = False,
     json: Json = False,
 ) -> None:
     """Evaluate a model, or go on where an unfinished run stopped."""
@@ -124,6 +132,9 @@ def run(
         batch_size=options.parse_batch_size(batch_size),
         include_paths=include_path or (),
         gen_kwargs=options.parse_gen_kwargs(gen_kwargs),
+        prompt_lang=prompt_lang,  # type: ignore[arg-type]  # checked with the other names
+        answer_lang=answer_lang,  # type: ignore[arg-type]
+        hide_image=hide_image,
         observer=progress.watcher(console, err),
     )
     if json:
@@ -171,7 +182,7 @@ def score(
 
 @app.command()
 def rescore(run: RunArgument, json: Json = False) -> None:
-    """Make readings and scores of a run again from its responses, without the model."""
+    """Make readings, scores and page of a run again from its responses, without the model."""
     from lrm_eval import api
     from lrm_eval.commands import summary
 
@@ -208,6 +219,40 @@ def report(
         out = RunFolder.open(runs[0]).report_path
     made = api.report(runs, format, out, rules=rules)  # type: ignore[arg-type]
     sys.stdout.write(f"{made}\n" if out is not None else str(made).rstrip("\n") + "\n")
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Run folders; the first is the baseline.")],
+    common: Annotated[
+        bool, typer.Option("--common", help="Compare what all were asked alike, where they were not asked the same.")
+    ] = False,
+    all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Every run against every other.")] = False,
+    rules: Annotated[
+        str, typer.Option("--rules", metavar="official|multilingual", help="How answers are read.")
+    ] = "multilingual",
+    correction: Annotated[
+        str, typer.Option("--correction", metavar="holm|bh", help="Of the p-values, over all that is shown.")
+    ] = "holm",
+    format: Annotated[
+        str | None,
+        typer.Option("--format", metavar="text|html|md|latex|csv|json", help="Default: by --out's ending, or text."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="File to write.")] = None,
+) -> None:
+    """Say which model is better where, and what the data cannot tell."""
+    from lrm_eval.commands import compare as body
+
+    body.compare(
+        runs,
+        _consoles()[0],
+        common=common,
+        all_pairs=all_pairs,
+        rules=rules,
+        correction=correction,
+        fmt=format,
+        out=out,
+    )
 
 
 @app.command()

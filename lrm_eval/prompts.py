@@ -4,18 +4,23 @@ r"""LLaVA-1.5's prompts: the image, then one text that ends in a format instruct
     options (SEED-Bench, MMBench)     [<hint>\n]<question>\nA. <option>\nB. <option>\n<instruction>
 
 Source: LLaVA, llava/eval/model_vqa_loader.py, llava/eval/model_vqa_mmbench.py and the question files of
-docs/Evaluation.md. The chat template around it is the adapter's.
+docs/Evaluation.md. The chat template around it is the adapter's. A condition changes the format instruction or leaves
+the image out (see `lrm_eval.conditions`); hint, question and options are never touched.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lrm_eval.conditions import DEFAULT, answer_sentence
 from lrm_eval.errors import UsageError
 from lrm_eval.types import DEFAULT_CONDITION, ImagePart, Request, TextPart
 
 if TYPE_CHECKING:
+    from lrm_eval.conditions import Condition
+    from lrm_eval.languages import Language
     from lrm_eval.tasks.model import Task
     from lrm_eval.types import Sample
 
@@ -23,25 +28,60 @@ if TYPE_CHECKING:
 _CONDITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_=+-]*")
 
 
-def build_request(task: Task, sample: Sample, condition: str = DEFAULT_CONDITION) -> Request:
+def format_instruction(task: Task, language: Language) -> str:
+    """The line that asks for the form of an answer: the task's own in that language, else LLaVA-1.5's."""
+    lines = {"short_answer": language.short_answer, "option_letter": language.option_letter, "none": ""}
+    line = lines[task.instruction]
+    return task.language(language.tag).wording.instruction or line
+
+
+def vary(task: Task, language: Language, sample: Sample, condition: Condition) -> Sample:
+    """A sample with the format instruction that a condition asks it with.
+
+    Args:
+        task: the sample's task.
+        language: the sample's language.
+        sample: as the data has it.
+        condition: the default one changes nothing.
+
+    Raises:
+        UsageError: the language has no sentence yet that asks for the language of an answer.
+    """
+    from lrm_eval.languages import get
+
+    instruction = sample.instruction
+    if condition.prompt == "en":
+        instruction = format_instruction(task, get("en"))
+    sentence = answer_sentence(language, condition)
+    if sentence:
+        # Chinese and Japanese put no blank after a full stop.
+        blank = "" if not instruction or instruction.endswith("。") else " "
+        instruction = f"{instruction}{blank}{sentence}"
+    return sample if instruction == sample.instruction else replace(sample, instruction=instruction)
+
+
+def build_request(task: Task, sample: Sample, condition: Condition | str = DEFAULT) -> Request:
     """The request of a sample.
 
     Args:
         task: the task; gives token budget and whether the options are to be scored.
-        sample: one of its samples. What a condition varies is already in it.
-        condition: name of the condition, "default" if nothing is varied.
+        sample: one of its samples. What a condition varies in the text is already in it, see `vary`.
+        condition: what is varied, or only its name.
 
     Returns:
-        The images first, then one text. `choices` are the option texts where the task scores them.
+        The images first, unless the condition hides them, then one text. `choices` are the option texts where the task
+        scores them.
         Deviation: SEED-Bench ranks the option texts after "Question: ... Answer:"; here they are ranked after the
         same prompt as is generated from, unless the adapter renders one of its own from `sample`.
 
     Raises:
         UsageError: the condition's name cannot be part of a file name.
     """
+    name, hidden = (condition, False) if isinstance(condition, str) else (condition.name, condition.hidden)
+    images = () if hidden else sample.images
     return Request(
-        key=request_key(sample, condition),
-        parts=(*(ImagePart(image) for image in sample.images), TextPart(prompt_text(sample))),
+        key=request_key(sample, name),
+        parts=(*(ImagePart(image) for image in images), TextPart(prompt_text(sample))),
         sample=sample,
         max_new_tokens=task.max_new_tokens,
         choices=sample.options if task.score_choices else (),

@@ -201,6 +201,8 @@ class ScoreRow:
         outcomes: rate (0-1) of each outcome.
         primary: true for the headline metric of its task under its rules.
         note: what a reader must know ("absent: landmark, OCR"); "" if nothing.
+        task_version: of the task's YAML, raised when its scores are no longer comparable; "" if not known.
+        rules_version: of the reading and scoring under `rules`; "" in rows of before there were versions.
     """
 
     model: str
@@ -218,6 +220,8 @@ class ScoreRow:
     outcomes: Mapping[str, float]
     primary: bool = False
     note: str = ""
+    task_version: str = ""
+    rules_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +233,14 @@ class Capabilities:
         batch: answers several requests at once.
         concurrency: may be asked from several threads.
         deterministic: the same request always gets the same answer.
+        text_only: answers requests without an image too (`--hide-image`).
     """
 
     choices: bool = False
     batch: bool = False
     concurrency: bool = False
     deterministic: bool = True
+    text_only: bool = False
 
 
 @runtime_checkable

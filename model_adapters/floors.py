@@ -35,7 +35,7 @@ class FloorAdapter(AdapterBase):
         seed: seed of "random".
     """
 
-    capabilities = Capabilities(choices=True, batch=True, concurrency=True, deterministic=True)
+    capabilities = Capabilities(choices=True, batch=True, concurrency=True, deterministic=True, text_only=True)
     version = 1
 
     def __init__(self, kind: Literal["random", "majority"], seed: int = 0) -> None:

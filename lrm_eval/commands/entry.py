@@ -1,4 +1,4 @@
-"""From an exception to one line and an exit status: 0 done, 1 failed, 2 typed wrongly, 130 stopped."""
+"""From an exception to one line and an exit status: 0 done, 1 failed, 2 typed wrongly, 130 stopped (143 by SIGTERM)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _call(app: typer.Typer, args: Sequence[str]) -> int:
             raise
         return _tell(f"error: {_one_line(error)}", error.exit_status)
     except (KeyboardInterrupt, typer.Abort) as stop:
-        return _tell(_one_line(stop) or "stopped", 130)
+        return _tell(_one_line(stop) or "stopped", int(getattr(stop, "status", 130)))
     except _ClickError as error:
         return _tell(f"error: {_usage(error)}", 2)
     except BrokenPipeError:

@@ -129,7 +129,9 @@ def print_notes(rows: Sequence[ScoreRow], cells: Iterable[Cell], console: Consol
             and row.rules == "multilingual"
             and (row.task, row.language, row.condition) in asked
         ):
-            notes.setdefault((row.task, row.note), []).append(row.language)
+            languages = notes.setdefault((row.task, row.note), [])
+            if row.language not in languages:
+                languages.append(row.language)
     for (task, note), languages in notes.items():
         console.print(f"{task} ({', '.join(languages)}): {note}", markup=False, highlight=False, soft_wrap=True)
 

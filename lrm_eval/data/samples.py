@@ -14,6 +14,7 @@ from lrm_eval.data.images import image_name, image_refs
 from lrm_eval.data.packs import apply_pack, pack_command, read_pack, require_pack
 from lrm_eval.data.sources import POPE_SPLITS, Source, find_source
 from lrm_eval.errors import UsageError
+from lrm_eval.prompts import format_instruction
 from lrm_eval.types import Sample
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def load_samples(
     """
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: must be 1 or more")
-    if source is None and language.tag != ENGLISH and task.language(language.tag).dataset is None:
+    own = task.native or task.language(language.tag).dataset is not None
+    if source is None and language.tag != ENGLISH and not own:
         require_pack(task, language.tag)  # before gigabytes are downloaded for nothing
     found = find_source(task, language.tag, source)
     rows = _rows_in(found, language.tag)
@@ -76,7 +78,7 @@ def _translated(task: Task, language: Language, source: Source) -> list[tuple[Sa
     """English samples with the question text of the language's pack."""
     from lrm_eval.languages import get
 
-    rows = _rows_in(source, ENGLISH) if language.tag != ENGLISH else []
+    rows = _rows_in(source, ENGLISH) if language.tag != ENGLISH and not task.native else []
     if not rows:
         present = sorted({language_of(row, source.default_language) for row in source.rows})
         where = source.files[0] if source.files else task.folder
@@ -88,7 +90,7 @@ def _translated(task: Task, language: Language, source: Source) -> list[tuple[Sa
     command = pack_command(task.name, language.tag)
     plain = [sample for sample, _ in english]
     worded = apply_pack(plain, read_pack(path), path, language.tag, command, source.partial)
-    instruction = _instruction(task, language)
+    instruction = format_instruction(task, language)
     return [
         (replace(sample, instruction=instruction, question=_without_suffix(task, language, sample.question)), row)
         for sample, (_, row) in zip(worded, english, strict=True)
@@ -116,8 +118,9 @@ class _Builder:
 
     def __init__(self, task: Task, language: Language, dataset: Dataset) -> None:
         self._task, self._language, self._dataset = task, language, dataset
-        self._instruction = _instruction(task, language)
+        self._instruction = format_instruction(task, language)
         self._counts: dict[str, int] = defaultdict(int)
+        self._template = task.language(language.tag).wording.question or task.question
 
     def __call__(self, row: Row, order: int) -> Sample | None:
         """The sample of a row; None for a row that is none of the task (SEED-Bench's videos).
@@ -130,7 +133,7 @@ class _Builder:
             return None
         question = text(field(row, "question", self._dataset))
         answer = field(row, "answer", self._dataset)
-        if not question:
+        if not question and "{question}" in self._template:
             raise UsageError(f"{row.where}: no question (columns: {', '.join(row.values)})")
         if answer is None:
             raise UsageError(f"{row.where}: no answer (columns: {', '.join(row.values)})")
@@ -138,14 +141,14 @@ class _Builder:
         labels = labels_of(row, options)
         if self._task.kind == "option" and not options:
             raise UsageError(f"{row.where}: no options (columns: {', '.join(row.values)})")
-        name, group, category, split = getattr(self, f"_{self._task.benchmark}")(row)
+        name, group, category, split = getattr(self, f"_{self._task.benchmark}", self._native)(row)
         hint = field(row, "hint", self._dataset)
         return Sample(
             id=f"{self._task.name}/{name}",
             task=self._task.name,
             language=self._language.tag,
             kind=self._task.kind,
-            question=_without_suffix(self._task, self._language, question),
+            question=self._asked(_without_suffix(self._task, self._language, question)),
             gold=gold_of(answer, self._language, labels, options) if self._task.kind != "text" else text(answer),
             instruction=self._instruction,
             hint="" if is_none(hint) else text(hint),
@@ -154,7 +157,7 @@ class _Builder:
             category=category,
             split=split,
             group=f"{self._task.name}/{group}",
-            cluster=self._image(row) or f"{self._task.name}/{group}",
+            cluster=text(row.get("cluster")) or self._image(row) or f"{self._task.name}/{group}",
             order=order,
         )
 
@@ -176,7 +179,10 @@ class _Builder:
         value = text(field(row, "category", self._dataset)).strip()
         return self._task.category_names.get(value, value)
 
-    # Each of the four gives (id, group, category, split), the first two without the task's name.
+    def _asked(self, question: str) -> str:
+        return self._template.replace("{language}", self._language.name).replace("{question}", question)
+
+    # Each of these gives (id, group, category, split), the first two without the task's name.
 
     def _mme(self, row: Row) -> tuple[str, str, str, str]:
         parts = self._name(row).split("/")
@@ -221,10 +227,11 @@ class _Builder:
         group = f"{head}{slash}{int(last) % PASS_STEP}" if last.isdecimal() and last.isascii() else name
         return name, group, self._category(row), ""
 
-
-def _instruction(task: Task, language: Language) -> str:
-    line = language.short_answer if task.instruction == "short_answer" else language.option_letter
-    return task.language(language.tag).wording.instruction or line
+    def _native(self, row: Row) -> tuple[str, str, str, str]:
+        name = self._name(row)
+        if not name:
+            raise UsageError(f"{row.where}: no id (columns: {', '.join(row.values)})")
+        return name, text(row.get("group")) or name, self._category(row), text(row.get("split"))
 
 
 def _without_suffix(task: Task, language: Language, question: str) -> str:
@@ -262,7 +269,10 @@ def _with_images(sample: Sample, row: Row, column: str | None, read: bool) -> Sa
     if not read:
         return replace(sample, images=refs)
     hashes = [ref.sha256 for ref in refs if ref.sha256 is not None]
-    if len(hashes) < len(refs):
+    if row.get("cluster") is not None:
+        # Its layout knows what belongs together: pictures that recur in other pairs.
+        cluster = sample.cluster
+    elif len(hashes) < len(refs):
         cluster = " ".join(ref.uri for ref in refs)
     else:
         cluster = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()

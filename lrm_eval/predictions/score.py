@@ -135,13 +135,19 @@ def score_predictions(
         UsageError: see `read_predictions`.
     """
     from lrm_eval import answers
+    from lrm_eval.fidelity import with_language
 
     benchmark, declared = benchmark_of(task)
     model = run_folder.model_name(path) if run_folder.is_run(path) else path.stem or path.resolve().name
     found: list[ScoreRow] = []
     for part in read_predictions(task, path, labels, language, data):
         items = [
-            Item(sample, response, answers.read(benchmark, sample, response, rules)) for sample, response in part.pairs
+            Item(
+                sample,
+                response,
+                with_language(answers.read(benchmark, sample, response, rules), sample, response, part.condition),
+            )
+            for sample, response in part.pairs
         ]
         scored = rows(model, task, benchmark, part.language, part.condition, rules, items, declared=declared)
         found += [with_notes(row, part.notes) for row in scored]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from lrm_eval.errors import RunError
 from lrm_eval.runs.codec import dumps_line, dumps_scores, reading_to_dict
 from lrm_eval.runs.files import write_atomic
 from lrm_eval.runs.folder import benchmarks, categories, in_data_order
-from lrm_eval.types import RULES, Item
+from lrm_eval.types import DEFAULT_CONDITION, RULES, Item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,11 +35,18 @@ class Derived:
     errors: dict[Cell, int] = field(default_factory=dict)
 
 
-def read_cell(benchmark: str, records: list[Record], rules: Rules) -> dict[str, Reading]:
-    """The readings of one cell by key, in the order of its responses file."""
+def read_cell(
+    benchmark: str, records: list[Record], rules: Rules, condition: str = DEFAULT_CONDITION
+) -> dict[str, Reading]:
+    """The readings of one cell by key, in the order of its responses file, each with the language of its answer."""
     from lrm_eval import answers
+    from lrm_eval.fidelity import with_language
 
-    return {record.key: answers.read(benchmark, record.sample, record.response, rules) for record in records}
+    readings = {}
+    for record in records:
+        reading = answers.read(benchmark, record.sample, record.response, rules)
+        readings[record.key] = with_language(reading, record.sample, record.response, condition)
+    return readings
 
 
 def readings_file(readings: dict[str, Reading]) -> bytes:
@@ -46,16 +54,17 @@ def readings_file(readings: dict[str, Reading]) -> bytes:
     return b"".join(dumps_line(reading_to_dict(key, reading)) for key, reading in readings.items())
 
 
-def score_cell(
-    manifest: Mapping[str, Any], cell: Cell, rules: Rules, records: list[Record], readings: dict[str, Reading]
-) -> list[ScoreRow]:
+def items_of(records: list[Record], readings: dict[str, Reading]) -> list[Item]:
+    """The scorers' input, in the order of the task's data."""
+    return [Item(record.sample, record.response, readings[record.key]) for record in in_data_order(records)]
+
+
+def score_cell(manifest: Mapping[str, Any], cell: Cell, rules: Rules, items: list[Item]) -> list[ScoreRow]:
     """The rows of one cell under one rule set."""
     from lrm_eval import scorers
 
     model, seed = str(manifest["model"]["name"]), int(manifest.get("seed", 0))
     benchmark, declared = benchmarks(manifest)[cell.task], categories(manifest, cell.task)
-
-    items = [Item(record.sample, record.response, readings[record.key]) for record in in_data_order(records)]
     return scorers.rows(model, cell.task, benchmark, cell.language, cell.condition, rules, items, seed, declared)
 
 
@@ -73,23 +82,46 @@ def walk(folder: RunFolder, on_readings: Callable[[Cell, Rules, dict[str, Readin
     planned = folder.planned()
     kinds = benchmarks(manifest)
     derived = Derived()
-    for cell in folder.cells():
-        if cell.task not in kinds:
-            raise RunError(f"{folder.responses_path(cell)}: run.json of this folder knows no task {cell.task!r}")
-        records = folder.records(cell)
-        wanted = planned.get(cell, len(records))
-        if len(records) < wanted:
-            derived.unfinished[cell] = (len(records), wanted)
-        failed = sum(record.response.error is not None for record in records)
-        if failed:
-            derived.errors[cell] = failed
-        for rules in RULES:
-            readings = read_cell(kinds[cell.task], records, rules)
-            on_readings(cell, rules, readings)
-            # A score over part of a data set looks like one over all of it: there is none until the cell is done.
-            if records and len(records) >= wanted:
-                derived.scores += score_cell(manifest, cell, rules, records, readings)
+    # Cells are sorted: the conditions of a task in a language stand together, and are compared once all are scored.
+    for _, group in itertools.groupby(folder.cells(), key=lambda cell: (cell.task, cell.language)):
+        cells = list(group)
+        kept: dict[Rules, dict[str, list[Item]]] = {rules: {} for rules in RULES}
+        rows: list[ScoreRow] = []
+        for cell in cells:
+            if cell.task not in kinds:
+                raise RunError(f"{folder.responses_path(cell)}: run.json of this folder knows no task {cell.task!r}")
+            records = folder.records(cell)
+            wanted = planned.get(cell, len(records))
+            if len(records) < wanted:
+                derived.unfinished[cell] = (len(records), wanted)
+            failed = sum(record.response.error is not None for record in records)
+            if failed:
+                derived.errors[cell] = failed
+            for rules in RULES:
+                readings = read_cell(kinds[cell.task], records, rules, cell.condition)
+                on_readings(cell, rules, readings)
+                # A score over part of a data set looks like one over all of it: there is none until the cell is done.
+                if records and len(records) >= wanted:
+                    items = items_of(records, readings)
+                    rows += score_cell(manifest, cell, rules, items)
+                    if len(cells) > 1:
+                        kept[rules][cell.condition] = items
+        derived.scores += rows
+        for rules, items_by_condition in kept.items():
+            derived.scores += _compare(manifest, cells[0], rules, items_by_condition, rows)
     return derived
+
+
+def _compare(
+    manifest: Mapping[str, Any], cell: Cell, rules: Rules, items: dict[str, list[Item]], rows: list[ScoreRow]
+) -> list[ScoreRow]:
+    from lrm_eval.scorers.conditions import condition_rows
+
+    if len(items) < 2:
+        return []
+    own = [row for row in rows if row.rules == rules]
+    benchmark, declared = benchmarks(manifest)[cell.task], categories(manifest, cell.task)
+    return condition_rows(benchmark, rules, items, own, int(manifest.get("seed", 0)), declared)
 
 
 def derive(folder: RunFolder) -> Derived:

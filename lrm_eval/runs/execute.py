@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from lrm_eval.errors import LrmEvalError, RunError
 from lrm_eval.runs.responses import ResponseWriter
-from lrm_eval.types import Response
+from lrm_eval.runs.signals import Terminated
+from lrm_eval.types import ImagePart, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 
 
 class RunInterrupted(KeyboardInterrupt):
-    """Ctrl-C during a run; its text says what is kept and how to go on."""
+    """Ctrl-C or SIGTERM during a run; its text says what is kept and how to go on.
+
+    Attributes:
+        status: the exit status that a shell expects.
+    """
+
+    def __init__(self, text: str, status: int = 130) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 @dataclass
@@ -65,15 +74,17 @@ def execute(
     Raises:
         RunError: the adapter broke, answered what was not asked or not all that was, or a file cannot be
             written. What came before is kept.
-        RunInterrupted: Ctrl-C. What came before is kept.
+        RunInterrupted: Ctrl-C or SIGTERM. What came before is kept.
     """
     waiting = {request.key: (cell, request) for cell, request in todo}
     bad: deque[Response] = deque()
 
     def stream() -> Iterator[Request]:
         for number, (_, request) in enumerate(todo, 1):
-            problems = (images.problem(image) for image in request.sample.images)
-            problem = next((text for text in problems if text is not None), None)
+            # A hidden image is looked at for its thumbnail; that it is damaged is no error of a request without it.
+            problems = {image.uri: images.problem(image) for image in request.sample.images}
+            shown = (problems.get(part.image.uri) for part in request.parts if isinstance(part, ImagePart))
+            problem = next((text for text in shown if text is not None), None)
             observer.looked(number, len(todo))
             if problem is None:
                 yield request
@@ -98,8 +109,10 @@ def execute(
                 write(writer, response)
             while bad:
                 write(writer, bad.popleft())
-        except KeyboardInterrupt:
-            raise RunInterrupted(_kept("stopped", folder, counts, len(todo))) from None
+        except KeyboardInterrupt as stop:
+            told = str(stop) if isinstance(stop, Terminated) else "stopped"
+            status = getattr(stop, "status", 130)
+            raise RunInterrupted(_kept(told, folder, counts, len(todo)), status) from None
         except LrmEvalError:
             raise
         except Exception as error:

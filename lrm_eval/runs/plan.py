@@ -6,17 +6,18 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lrm_eval.conditions import DEFAULT, in_language
 from lrm_eval.errors import UsageError
 from lrm_eval.runs.folder import Cell
-from lrm_eval.types import DEFAULT_CONDITION, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from lrm_eval.conditions import Condition
     from lrm_eval.languages import Language
     from lrm_eval.tasks import Task
-    from lrm_eval.types import Request
+    from lrm_eval.types import Request, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +40,41 @@ class PlannedCell:
 
 
 def plan_cell(
-    task: Task, language: Language, source: Path | None, limit: int | None, condition: str = DEFAULT_CONDITION
+    task: Task, language: Language, source: Path | None, limit: int | None, condition: Condition = DEFAULT
 ) -> PlannedCell:
     """Load and check the samples of one task in one language, and make their requests.
 
     Raises:
-        UsageError: bad data (a gold answer that is no option, a repeated id), found before anything is asked.
+        UsageError: as `plan_cells`.
+        RunError: data that cannot be had.
+    """
+    return plan_cells(task, language, source, limit, [condition])[0]
+
+
+def plan_cells(
+    task: Task, language: Language, source: Path | None, limit: int | None, conditions: Iterable[Condition]
+) -> list[PlannedCell]:
+    """The cells of one task in one language: the same samples under each condition that differs there.
+
+    Raises:
+        UsageError: bad data (a gold answer that is no option, a repeated id), or a sentence that a condition needs and
+            the language lacks; found before anything is asked.
         RunError: data that cannot be had.
     """
     from lrm_eval.data import check_samples, load_samples
-    from lrm_eval.prompts import build_request
+    from lrm_eval.prompts import build_request, vary
 
     samples = load_samples(task, language, source, limit)
     check_samples(task, samples)
     if not samples:
         where = f" in {source}" if source else ""
         raise UsageError(f"{task.name} has no questions in {language.name} ({language.tag}){where}")
-    requests = tuple(build_request(task, sample, condition) for sample in samples)
-    return PlannedCell(Cell(task.name, language.tag, condition), task, source, limit, requests)
+    planned = []
+    for condition in in_language(conditions, language.tag):
+        varied = (vary(task, language, sample, condition) for sample in samples)
+        requests = tuple(build_request(task, sample, condition) for sample in varied)
+        planned.append(PlannedCell(Cell(task.name, language.tag, condition.name), task, source, limit, requests))
+    return planned
 
 
 def check_keys(cells: Iterable[PlannedCell]) -> None:

@@ -27,9 +27,10 @@ from lrm_eval.runs.manifest import (
     refuse,
     settings_differences,
 )
-from lrm_eval.runs.plan import PlannedCell, check_keys, in_image_order, plan_cell, without_choices
+from lrm_eval.runs.plan import PlannedCell, check_keys, in_image_order, plan_cells, without_choices
 from lrm_eval.runs.resume import Resumed, resume
 from lrm_eval.runs.selection import Selection, select
+from lrm_eval.runs.signals import terminable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,6 +58,9 @@ class Ask:
     batch_size: int | Literal["auto"] = "auto"
     include_paths: Sequence[Path] = ()
     gen_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    prompt_lang: str = "native"
+    answer_lang: str | None = None
+    hide_image: bool = False
     argv: Sequence[str] = ()
 
 
@@ -88,18 +92,21 @@ def run(ask: Ask, observer: Observer) -> Finished:
     Raises:
         UsageError: something cannot be done as asked; nothing was asked or changed.
         RunError: it failed on the way; what was answered is kept.
-        RunInterrupted: Ctrl-C; what was answered is kept.
+        RunInterrupted: Ctrl-C, SIGTERM or a closed terminal; what was answered is kept.
     """
     chosen = select(ask)
     observer.headline(chosen.headline())
     for notice in chosen.notices:
         observer.notice(notice)
     cells = [
-        plan_cell(task, language, source, ask.limit) for task, source in chosen.tasks for language in chosen.languages
+        cell
+        for task, source in chosen.tasks
+        for language in chosen.languages
+        for cell in plan_cells(task, language, source, ask.limit, chosen.conditions)
     ]
     check_keys(cells)
     folder = RunFolder(ask.out or Path("results") / chosen.spec.folder)
-    with _ready(folder), RunLock(folder.path):
+    with terminable(), _ready(folder), RunLock(folder.path):
         return _run_locked(ask, chosen, cells, folder, observer)
 
 
@@ -134,6 +141,7 @@ def _run_locked(
 
     adapter = _load(ask, chosen.spec)
     try:
+        _check_hidden(ask, chosen.spec, adapter)
         new["model"] |= {"fingerprint": plain_json(adapter.fingerprint()), "settings": _settings(adapter)}
         new["command"]["environment"] = environment.environment(ask.device)
         if old is not None:
@@ -209,6 +217,14 @@ def _load(ask: Ask, spec: ModelSpec) -> Adapter:
 def _settings(adapter: Adapter) -> Any:
     settings = getattr(adapter, "settings", None)
     return plain_json(settings()) if callable(settings) else {}
+
+
+def _check_hidden(ask: Ask, spec: ModelSpec, adapter: Adapter) -> None:
+    if ask.hide_image and not getattr(adapter.capabilities, "text_only", False):
+        raise UsageError(
+            f"--hide-image: model {spec.name} cannot be asked without an image (its adapter {spec.adapter!r} does not "
+            "say that it takes text alone); leave --hide-image out, or take `blind:MODEL` to show an empty image"
+        )
 
 
 def _fit(adapter: Adapter, cells: list[PlannedCell], observer: Observer) -> list[PlannedCell]:

@@ -6,12 +6,15 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lrm_eval.conditions import ENGLISH, answer_sentence, choose_conditions
 from lrm_eval.errors import UsageError
 from lrm_eval.runs.suites import Suite, choose_suite, choose_tasks
+from lrm_eval.types import DEFAULT_CONDITION
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lrm_eval.conditions import Condition
     from lrm_eval.languages import Language
     from lrm_eval.runs.runner import Ask
     from lrm_eval.tasks import Task
@@ -28,6 +31,7 @@ class Selection:
         suite_asked: whether the suite was typed; the model's default otherwise.
         tasks: tasks in the order typed, with local data or None.
         languages: languages in the order typed.
+        conditions: what else is varied, the default one first if it is among them.
         notices: what the user should know before it begins.
     """
 
@@ -36,6 +40,7 @@ class Selection:
     suite_asked: bool
     tasks: list[tuple[Task, Path | None]]
     languages: list[Language]
+    conditions: list[Condition]
     notices: list[str] = field(default_factory=list)
 
     def headline(self) -> str:
@@ -43,7 +48,9 @@ class Selection:
         why = "" if self.suite_asked else f" (the default of {self.spec.name})"
         names = [task.name + (f" from {source}" if source else "") for task, source in self.tasks]
         languages = ", ".join(language.tag for language in self.languages)
-        return f"{self.spec.name} · {self.suite} suite{why} · {', '.join(names)} · languages: {languages}"
+        varied = [condition.name for condition in self.conditions]
+        tail = "" if varied == [DEFAULT_CONDITION] else f" · conditions: {', '.join(varied)}"
+        return f"{self.spec.name} · {self.suite} suite{why} · {', '.join(names)} · languages: {languages}{tail}"
 
 
 def select(ask: Ask) -> Selection:
@@ -60,6 +67,7 @@ def select(ask: Ask) -> Selection:
 
     if ask.limit is not None and ask.limit < 1:
         raise UsageError(f"--limit {ask.limit}: ask for at least one question")
+    conditions = choose_conditions(ask.prompt_lang, ask.answer_lang, ask.hide_image)
     for path in ask.include_paths:
         if not path.is_dir():
             raise UsageError(f"--include-path {path}: no such folder")
@@ -87,7 +95,13 @@ def select(ask: Ask) -> Selection:
                 # Only a command can be typed; what must be done by hand stands as it is.
                 remedy = f"`{there.command}` gets them" if there.command.startswith("lrm-") else there.command
                 raise UsageError(f"{what}; {remedy}" if remedy else what)
-    return Selection(spec, suite, ask.suite is not None, tasks, languages)
+    for language in languages:
+        for condition in conditions:
+            answer_sentence(language, condition)
+    notices = []
+    if any(condition.prompt == "en" for condition in conditions) and any(one.tag == ENGLISH for one in languages):
+        notices.append("in English the instruction is English anyway: there prompt=en is the same as without it")
+    return Selection(spec, suite, ask.suite is not None, tasks, languages, conditions, notices)
 
 
 def _has_data(task: Task, tag: str, source: Path | None) -> bool:

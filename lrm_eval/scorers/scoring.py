@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from lrm_eval.errors import unknown
 from lrm_eval.scorers import mmbench, mme, pope, seedbench
 from lrm_eval.scorers.columns import columns
+from lrm_eval.scorers.fidelity import fidelity_metrics
+from lrm_eval.scorers.versions import RULES_VERSIONS
 from lrm_eval.statistics.interval import metric_interval
 from lrm_eval.types import ScoreRow
 
@@ -91,7 +93,11 @@ def rows(
         declared = list(dict.fromkeys(item.sample.category for item in items))
     cache: dict[int, FloatArray] = {}
     found = []
-    for metric in metrics(benchmark, items, rules, declared):
+    own = metrics(benchmark, items, rules, declared)
+    taken = {metric.name for metric in own}
+    # The official programs know nothing of languages: their rows stay theirs.
+    beside = fidelity_metrics(columns(items, rules), condition) if items and rules == "multilingual" else []
+    for metric in [*own, *(metric for metric in beside if metric.name not in taken)]:
         interval, clusters = metric_interval(metric, seed=seed, cache=cache)
         low, high = interval if interval else (None, None)
         found.append(
@@ -111,6 +117,7 @@ def rows(
                 outcomes=metric.outcomes,
                 primary=metric.primary,
                 note=_row_note(metric, clusters, interval is not None),
+                rules_version=RULES_VERSIONS[rules],
             )
         )
     return found

@@ -6,6 +6,7 @@ import pytest
 
 from lrm_eval.errors import UsageError
 from lrm_eval.predictions import read_predictions, score_predictions
+from lrm_eval.types import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,8 +55,10 @@ def test_only_coco_names_mean_the_same_image_in_two_subtasks(tmp_path: Path) -> 
 def test_answers_are_read_in_their_language(tmp_path: Path) -> None:
     folder = _folder(tmp_path, color="1\tq\tYes\tNdiyo\n1\tq\tNo\tHapana\n")
     value = {
-        rules: score_predictions("mme", folder, language="swahili", rules=rules)[-1].value  # type: ignore[arg-type]
-        for rules in ("official", "multilingual")
+        rules: {row.metric: row.value for row in score_predictions("mme", folder, language="swahili", rules=rules)}[
+            "color"
+        ]
+        for rules in RULES
     }
     assert value == {"official": 0, "multilingual": 200}
 

@@ -10,11 +10,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from small_mme_for_tests import PLUGIN, write_questions
 
 import lrm_eval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(lrm_eval.__file__).parents[1]
 
@@ -33,9 +37,11 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
-def start(data: Path, out: Path, model: str = "scripted:delay=0.004") -> subprocess.Popen[str]:
+def start(
+    data: Path, out: Path, model: str = "scripted:delay=0.004", more: Sequence[str] = ()
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command(data, out, model),
+        [*command(data, out, model), *more],
         env=environment(),
         text=True,
         stdout=subprocess.PIPE,
@@ -115,6 +121,42 @@ def test_ctrl_c_says_in_one_line_what_is_kept_and_how_to_go_on(many: Path, unbro
     assert last.startswith("stopped; ")
     assert f"answers asked for are kept in {out}: type the same command again" in last
     assert not (out / ".lock").exists()
+
+
+def test_sigterm_leaves_a_folder_that_says_it_was_interrupted(many: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = start(many, out, "scripted:delay=0.02")
+    wait_for(out, 10, process)
+    process.terminate()
+    _, notes = process.communicate()
+    assert process.returncode == 143
+    assert notes.splitlines()[-1].startswith("stopped by SIGTERM; ")
+    command = json.loads((out / "run.json").read_text(encoding="utf-8"))["command"]
+    assert command["state"] == "interrupted"
+    assert command["answered"] == answers(out)
+    assert not (out / ".lock").exists()
+
+
+def test_a_run_of_two_conditions_killed_in_between_ends_with_the_scores_of_an_unbroken_one(
+    many: Path, tmp_path: Path
+) -> None:
+    both = ("--prompt-lang", "both", "--answer-lang", "both")
+    whole = start(many, tmp_path / "whole", more=both)
+    assert whole.communicate()[1] is not None
+    assert whole.returncode == 0
+    out = tmp_path / "run"
+    for count in (40, 250):
+        process = start(many, out, more=both)
+        wait_for(out, count, process)
+        process.kill()
+        process.communicate()
+    # Grown in another order, and by a command that asks for one of them alone.
+    alone = start(many, out, more=("--answer-lang", "en"))
+    assert alone.communicate()[1] is not None
+    process = start(many, out, more=both)
+    _, notes = process.communicate()
+    assert process.returncode == 0, notes
+    assert (out / "scores.json").read_bytes() == (tmp_path / "whole" / "scores.json").read_bytes()
 
 
 def test_a_second_run_in_the_same_folder_is_refused(many: Path, tmp_path: Path) -> None:

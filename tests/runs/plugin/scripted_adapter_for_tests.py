@@ -4,6 +4,8 @@
 --model scripted:break=10          raises after ten answers
 --model scripted:fail=1            each answer is an error, while the file named by SCRIPTED_FAIL exists
 --model scripted:weights=b         other weights
+--model scripted:images=1          answers with the number of images it is shown
+--model scripted:blindless=1       cannot be asked without an image
 """
 
 import hashlib
@@ -11,17 +13,18 @@ import os
 import pathlib
 import time
 
-from lrm_eval.types import Capabilities, Response
+from lrm_eval.types import Capabilities, ImagePart, Response
 from model_adapters import AdapterBase
 
 
 class Scripted(AdapterBase):
-    capabilities = Capabilities(choices=False)
+    capabilities = Capabilities(choices=False, text_only=True)
 
     def __init__(self, name, options, seed):
         self.name = name
         self.options = options
         self.seed = seed
+        self.capabilities = Capabilities(choices=False, text_only="blindless" not in options)
 
     @classmethod
     def load(cls, spec, options):
@@ -45,6 +48,8 @@ class Scripted(AdapterBase):
             digest = hashlib.sha256(request.key.encode()).digest()[0]
             if digest % 4 == 0 and pathlib.Path(os.environ.get("SCRIPTED_FAIL", "/nonexistent")).exists():
                 yield Response(request.key, finish_reason="error", error="the server\nsaid no")
+            elif "images" in self.options:
+                yield Response(request.key, text=str(sum(isinstance(part, ImagePart) for part in request.parts)))
             else:
                 words = request.sample.labels or ("yes", "no")
                 yield Response(request.key, text=words[digest % len(words)], prompt_tokens=7, completion_tokens=1)

@@ -242,7 +242,7 @@ def rankc(one: Sequence[int], other: Sequence[int]) -> float:
 def rank_consistency(answers: Answers, one: str, other: str) -> Metric:
     """Mean RankC over the items whose choices were scored in both languages; 0-1, undefined without any.
 
-    Two random rankings of four options have 0.39 on average, so read it beside that (`expected_rankc`).
+    Two unrelated rankings of four options have 0.38 on average, so read it beside that (`expected_rankc`).
 
     Raises:
         ValueError: a language that is not there.

@@ -200,6 +200,14 @@ def build(
     device: Annotated[str | None, typer.Option("--device", metavar="D", help="cpu, cuda, … (hf:).")] = None,
     dtype: Annotated[str | None, typer.Option("--dtype", metavar="T", help="float32, bfloat16, float16 (hf:).")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", metavar="N", help="Texts at once (hf:).")] = 16,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar="M",
+            help="template: by the task's lexicon alone; translator: without it; auto: both, the lexicon first.",
+        ),
+    ] = "auto",
     given: Annotated[
         Path | None,
         typer.Option("--given", metavar="FILE", help="Translations by people: columns source, translation. They win."),
@@ -211,30 +219,45 @@ def build(
     include_path: IncludePaths = None,
     show: Show = 3,
 ) -> None:
-    """Make language packs with a translator. A build that was stopped goes on where it was."""
-    from lrm_eval.errors import RunError, UsageError
+    """Make language packs: by template where the task has a lexicon, else with a translator.
+
+    A build that was stopped goes on where it was.
+    """
+    from lrm_eval.commands.packing import by_template, method_of
+    from lrm_eval.errors import RunError
     from lrm_eval.translation import workflow
     from lrm_eval.translation.show import Watcher
     from lrm_eval.translation.storing import check_target
     from lrm_eval.translation.translators import Options, make_translator
 
     out, err = _consoles()
-    asked = _task(task, include_path)
+    asked, how = _task(task, include_path), method_of(method)
     languages = _languages(langs)
     for language in languages:
         check_target(asked, language, replace)
-    if translator is None:
-        raise UsageError(
-            "which translator? --translator openai:MODEL --base-url http://localhost:8000/v1 (any OpenAI-compatible "
-            "server), or --translator hf:facebook/nllb-200-distilled-600M (in this process)"
-        )
+    shown: list[bool] = []
+    left = by_template(
+        asked,
+        languages,
+        how,
+        translator,
+        _source(asked, data),
+        replace,
+        licence,
+        contact,
+        lambda language, made: shown.append(_show(asked, language, made, out, show)),
+    )
+    if not left or translator is None:
+        if not all(shown):
+            raise typer.Exit(1)
+        return
     made_by = make_translator(
         translator,
         Options(base_url, key_env, concurrency, timeout, device, dtype, batch_size),
     )
     unfinished = []
-    errors = False
-    for language in languages:
+    errors = not all(shown)
+    for language in left:
         made = workflow.build_pack(
             asked,
             language,
@@ -245,6 +268,7 @@ def build(
             replace_pack=replace,
             licence=licence,
             contact=contact,
+            templates=how != "translator",
         )
         if made.pack is None:
             assert made.built is not None, "a build without a pack says what failed"

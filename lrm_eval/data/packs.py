@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from lrm_eval import resources
 from lrm_eval.data.places import packs_dir
 from lrm_eval.data.rows import json_object, not_utf8
 from lrm_eval.errors import UsageError, nearest
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from lrm_eval.tasks.model import Task
     from lrm_eval.types import Sample
 
+PATTERNS = "patterns"
+_LEXICON = "lexicon"
 _KEYS = ("id", "question", "options", "hint", "provenance")
 
 
@@ -60,6 +63,25 @@ def pack_paths(task: Task, tag: str) -> tuple[Path, ...]:
 def find_pack(task: Task, tag: str) -> Path | None:
     """The pack of a task in a language, or None if there is none."""
     return next((path for path in pack_paths(task, tag) if path.is_file()), None)
+
+
+def lexicon_paths(task: Task, name: str, owner: str = "") -> tuple[Path, ...]:
+    """Where a lexicon may lie, by which the questions of a task are worded; the first that exists counts.
+
+    Args:
+        task: the task.
+        name: a language's tag, or `PATTERNS` for the English wordings.
+        owner: another task beside this one that holds it; "" = the task itself.
+    """
+    homes = [*(folder.parent for folder in task.pack_dirs), task.folder]
+    if owner:
+        homes = [*(home.parent / owner for home in homes), resources.tasks_dir() / owner]
+    return tuple(home / _LEXICON / f"{name}.yaml" for home in homes)
+
+
+def has_lexicon(task: Task, tag: str) -> bool:
+    """Whether a pack in a language can be made by template, without a translator."""
+    return any(path.is_file() for path in lexicon_paths(task, tag))
 
 
 def require_pack(task: Task, tag: str) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lrm_eval.data import hub
 from lrm_eval.data.fields import ENGLISH, language_of
-from lrm_eval.data.packs import find_pack, pack_command
+from lrm_eval.data.packs import find_pack, has_lexicon, pack_command
 from lrm_eval.data.sources import local_source, rebuild
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ def availability(task: Task, language: Language, source: Path | None = None) -> 
     if source is not None:
         return _of_source(task, language, source)
     dataset = task.dataset_of(tag)
+    if task.native and tag not in task.languages:
+        return Availability("needs-pack", f"people wrote it in {', '.join(task.languages)} and in no other language")
+    if dataset.manual is not None:
+        return Availability("needs-download", dataset.manual, _remedy(task))
     own = tag == ENGLISH or task.language(tag).dataset is not None
     pack = None if own else find_pack(task, tag)
     if not own and pack is None:
@@ -64,10 +68,12 @@ def availability(task: Task, language: Language, source: Path | None = None) -> 
 
 
 def _of_source(task: Task, language: Language, source: Path) -> Availability:
-    data = local_source(task, source)
+    data = local_source(task, source, None)
     present = {language_of(row, data.default_language) for row in data.rows}
     if language.tag in present:
         return Availability("ready", f"rows in {source}")
+    if task.native:
+        return Availability("needs-pack", f"{source} has rows in {', '.join(sorted(present))} only")
     if ENGLISH not in present:
         listed = ", ".join(sorted(present))
         return Availability(
@@ -80,7 +86,11 @@ def _of_source(task: Task, language: Language, source: Path) -> Availability:
 
 
 def _no_pack(task: Task, language: Language) -> Availability:
-    return Availability("needs-pack", f"no language pack in {language.name}", pack_command(task.name, language.tag))
+    command = pack_command(task.name, language.tag)
+    # "created" and a lexicon: somebody wrote every text of it, and no translator is needed.
+    if task.language(language.tag).provenance == "created" and has_lexicon(task, language.tag):
+        return Availability("needs-pack", f"no language pack in {language.name} yet; it is made by template", command)
+    return Availability("needs-pack", f"no language pack in {language.name}", command)
 
 
 def _remedy(task: Task) -> str:

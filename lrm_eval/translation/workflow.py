@@ -17,6 +17,8 @@ from lrm_eval.translation.cache import Cache
 from lrm_eval.translation.english import ENGLISH, english_samples, units
 from lrm_eval.translation.importing import Imported, import_tables
 from lrm_eval.translation.packfile import hash_text, read_loosely
+from lrm_eval.translation.rendering import PROVENANCE as CREATED
+from lrm_eval.translation.rendering import cover
 from lrm_eval.translation.storing import Made, check_target, new_card, placed, store
 
 if TYPE_CHECKING:
@@ -54,8 +56,12 @@ def build_pack(
     replace_pack: bool = False,
     licence: str = "",
     contact: str = "",
+    templates: bool = True,
 ) -> Made:
     """Make a pack with a translator, and audit it.
+
+    Questions that the task's lexicon can say are not sent (unless `templates` is false), and texts that people gave win
+    over both.
 
     Nothing is written while a text has no translation: those texts go to a table beside the cache, to be filled in by
     a person and given back.
@@ -66,7 +72,10 @@ def build_pack(
     """
     target = check_target(task, language, replace_pack)
     english = english_samples(task, source)
-    known = building.read_given(given) if given is not None else {}
+    coverage = cover(task, language.tag, english) if templates else None
+    rendered = coverage.covered if coverage is not None else frozenset()
+    known = {text.strip(): worded for text, worded in coverage.texts.items()} if coverage is not None else {}
+    known |= building.read_given(given) if given is not None else {}
     with Cache(translator.name, language.tag) as cache:
         failures = cache.path.with_name(f"{task.name}.untranslated.tsv")
         todo = building.plan(units(english), cache, known, translator)
@@ -81,7 +90,8 @@ def build_pack(
         failures.unlink(missing_ok=True)
     card = new_card(task, language, english, source, building.PROVENANCE, "built", translator.name)
     card = replace(card, marks=built.marks, licence=licence, contact=contact)
-    rows = placed(built.rows, target)
+    worded = [replace(row, provenance=CREATED) if row.id in rendered else row for row in built.rows]
+    rows = placed(worded, target)
     return Made(target, store(task, language, target, rows, english, card, source), built)
 
 

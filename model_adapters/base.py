@@ -59,6 +59,10 @@ class AdapterBase(ABC):
         """How it runs, for the record: device, batch size, versions. Does not decide the answers."""
         return {}
 
+    def performance(self) -> Mapping[str, Any]:
+        """What the answers cost, for the record: see `LlavaAdapter.performance`. Nothing by default."""
+        return {}
+
     def close(self) -> None:  # noqa: B027
         """Give back memory, servers, files. Does nothing by default."""
 
@@ -69,10 +73,12 @@ class BatchingAdapter(AdapterBase):
     Attributes:
         batch_size: requests in a batch.
         batch_invariant: the composition of a batch never changes an answer.
+        whole_images: a batch is a little longer rather than end amid the questions on one image.
     """
 
     batch_size: int = 1
     batch_invariant: bool = True
+    whole_images: bool = False
 
     def __init__(self) -> None:
         self._plan: Sequence[Request] = ()
@@ -82,6 +88,9 @@ class BatchingAdapter(AdapterBase):
     @abstractmethod
     def answer_batch(self, batch: Sequence[Request]) -> Iterable[Response]:
         """Answer every request of one batch; an error of one of them is its Response."""
+
+    def announce(self, batch: Sequence[Request]) -> None:
+        """Told of the next batch before the present one is answered, e.g. to read images. Does nothing by default."""
 
     def prepare(self, requests: Sequence[Request]) -> None:
         """Remember the plan that batches are formed over."""
@@ -99,11 +108,11 @@ class BatchingAdapter(AdapterBase):
             ValueError: a key occurs twice.
         """
         if self.batch_invariant or not self._plan:
-            for batch in form_batches(_once(requests), self.batch_size):
+            for batch in self._announced(self._cut(_once(requests))):
                 yield from self.answer_batch(batch)
             return
         wanted = {request.key: request for request in _once(requests)}
-        for batch in self._batches(wanted):
+        for batch in self._announced(self._batches(wanted)):
             answers = {request.key: self._kept.pop(request.key, None) for request in batch if request.key in wanted}
             if all(answers.values()):
                 yield from (answer for answer in answers.values() if answer is not None)
@@ -113,6 +122,23 @@ class BatchingAdapter(AdapterBase):
                     yield response
                 else:
                     self._keep(response)
+
+    def _cut(self, requests: Iterable[Request]) -> Iterator[tuple[Request, ...]]:
+        return form_batches(requests, self.batch_size, self.whole_images)
+
+    def _announced(self, batches: Iterable[tuple[Request, ...]]) -> Iterator[tuple[Request, ...]]:
+        """The same batches, each announced while the one before it is answered, where anybody listens."""
+        if type(self).announce is BatchingAdapter.announce:
+            yield from batches
+            return
+        before: tuple[Request, ...] = ()
+        for batch in batches:
+            self.announce(batch)
+            if before:
+                yield before
+            before = batch
+        if before:
+            yield before
 
     def _keep(self, response: Response) -> None:
         self._kept[response.key] = response
@@ -129,7 +155,7 @@ class BatchingAdapter(AdapterBase):
                 unplanned.append(request)
             else:
                 chosen[id(batch)] = batch
-        return [*chosen.values(), *form_batches(unplanned, self.batch_size)]
+        return [*chosen.values(), *self._cut(unplanned)]
 
     def _form(self, wanted: Mapping[str, Request]) -> None:
         cells = {_cell(request) for key, request in wanted.items() if key not in self._batch_of}
@@ -143,7 +169,7 @@ class BatchingAdapter(AdapterBase):
                 first.setdefault(request.sample.task, place)
         cells |= {cell for cell, place in last.items() if cell[0] in first and place < first[cell[0]]}
         planned = [r for r in self._plan if r.key not in self._batch_of and _cell(r) in cells]
-        for batch in form_batches(planned, self.batch_size):
+        for batch in self._cut(planned):
             self._batch_of.update({request.key: batch for request in batch})
 
 

@@ -41,6 +41,7 @@ class LoadedLlava:
         image_tokens: features of one image.
         hidden_image: colour and side of the uniform image that a blind model is shown: the processor's mean colour, so
             that its normalised pixels are 0.
+        vision_feature_layer: layer of the vision tower that is read, as the checkpoint numbers it.
         weight_bytes: size of the weights in memory.
         element_bytes: size of one number.
         device_bytes: memory of the CUDA device; None on a CPU.
@@ -59,17 +60,29 @@ class LoadedLlava:
     context: int
     image_tokens: int
     hidden_image: tuple[tuple[int, int, int], int]
+    vision_feature_layer: int | list[int]
     weight_bytes: int
     element_bytes: int
     device_bytes: int | None
 
-    def image_features(self, picture: Image) -> torch.Tensor:
-        """Projected features of one RGB image, [T_image, D].
+    def pixels(self, picture: Image) -> torch.Tensor:
+        """One RGB image as the vision tower takes it, [1, 3, H, W], on the CPU. May be called from several threads.
 
         Raises:
             ImageError: the processor cannot handle the image.
         """
-        return _features(self.model, self.processor.image_processor, picture, self.device)
+        try:
+            made: torch.Tensor = self.processor.image_processor(images=picture, return_tensors="pt")["pixel_values"]
+        except (ValueError, TypeError, ArithmeticError, OSError) as error:
+            raise ImageError(
+                f"image of {picture.width} x {picture.height} pixels: cannot be processed: {error}"
+            ) from error
+        return made
+
+    def features(self, pixels: torch.Tensor) -> list[torch.Tensor]:
+        """Projected features of images [B, 3, H, W], each [T_image, D]."""
+        given = pixels.to(self.device, self.model.dtype)
+        return list(self.model.get_image_features(pixel_values=given, return_dict=True).pooler_output)
 
 
 def load_llava(reference: CheckpointRef, device: str, dtype: str, image_processing: str) -> LoadedLlava:
@@ -92,22 +105,16 @@ def load_llava(reference: CheckpointRef, device: str, dtype: str, image_processi
         model = _model(folder, device, dtype)
         tokenizer, config = processor.tokenizer, model.config
         image_token_id = int(config.image_token_id)
+        layer = config.vision_feature_layer
+        drop_unread_layers(model)
         hidden = _hidden_image(processor.image_processor)
-        blank = uniform_image(*hidden)
-        torch_device = torch.device(device)
-        try:
-            image_tokens = len(_features(model, processor.image_processor, blank, torch_device))
-        except (ImageError, RuntimeError, ValueError, TypeError) as error:
-            raise UsageError(
-                f"checkpoint {folder}: image processor and vision tower do not fit: {_line(error)}"
-            ) from error
     ends = {tokenizer.eos_token_id, *_ids(model.generation_config.eos_token_id)} - {None}
     pad = next((i for i in (tokenizer.pad_token_id, *sorted(ends)) if i is not None), 0)
-    return LoadedLlava(
+    loaded = LoadedLlava(
         folder=folder,
         model=_own_decoding(model),
         processor=processor,
-        device=torch_device,
+        device=torch.device(device),
         dtype=dtype,
         image_processing=image_processing,
         image_token=_image_token(tokenizer, image_token_id, folder),
@@ -115,12 +122,51 @@ def load_llava(reference: CheckpointRef, device: str, dtype: str, image_processi
         pad_token_id=int(pad),
         end_token_ids=frozenset(int(end) for end in ends),
         context=int(getattr(config.get_text_config(), "max_position_embeddings", None) or 2**31),
-        image_tokens=image_tokens,
+        image_tokens=0,
         hidden_image=hidden,
+        vision_feature_layer=layer,
         weight_bytes=sum(weight.numel() * weight.element_size() for weight in model.parameters()),
         element_bytes=torch.empty(0, dtype=getattr(torch, dtype)).element_size(),
         device_bytes=torch.cuda.get_device_properties(device).total_memory if device.startswith("cuda") else None,
     )
+    loaded.image_tokens = _image_tokens(loaded)
+    return loaded
+
+
+def drop_unread_layers(model: Any) -> None:
+    """Remove the layers of a CLIP vision tower that lie behind the one whose output is read.
+
+    LLaVA reads the last but one: the last is 1 / 24 of the tower's time and memory, and nothing sees its output.
+    """
+    config, tower = model.config, model.model.vision_tower
+    layer, count = config.vision_feature_layer, len(getattr(getattr(tower, "encoder", None), "layers", ()))
+    if tower.config.model_type != "clip_vision_model" or not isinstance(layer, int):
+        return
+    # Number 0 is the input of the first layer; negative numbers count from the last output.
+    read = layer if layer >= 0 else count + 1 + layer
+    if 0 < read < count:
+        tower.encoder.layers = tower.encoder.layers[:read]
+        tower.config.num_hidden_layers = config.vision_feature_layer = read
+
+
+def _image_tokens(loaded: LoadedLlava) -> int:
+    """Features of one image, counted in a pass that shows that image processor, tower and projector fit together."""
+    parts, config = loaded.model.model, loaded.model.config
+    try:
+        pixels = loaded.pixels(uniform_image(*loaded.hidden_image))
+        with torch.no_grad():
+            if config.vision_config.model_type != "clip_vision_model" or not isinstance(
+                config.vision_feature_layer, int
+            ):
+                return len(loaded.features(pixels)[0])
+            # The layers of a CLIP tower change no shape, and are nearly all of its time.
+            hidden = parts.vision_tower.embeddings(pixels.to(loaded.device, loaded.model.dtype))
+            first = 1 if config.vision_feature_select_strategy == "default" else 0
+            return int(parts.multi_modal_projector(hidden[:, first:]).shape[1])
+    except (ImageError, RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise UsageError(
+            f"checkpoint {loaded.folder}: image processor and vision tower do not fit: {_line(error)}"
+        ) from error
 
 
 def _model(folder: Path, device: str, dtype: str) -> Any:
@@ -133,9 +179,11 @@ def _model(folder: Path, device: str, dtype: str) -> Any:
             use_safetensors=True,
             local_files_only=True,
             attn_implementation="sdpa",
+            # Straight to where it will run: no second copy in the machine's memory.
+            device_map={"": device},
             output_loading_info=True,
         )
-        model = model.to(device).eval()
+        model = model.eval()
     except Exception as error:  # transformers reports a damaged checkpoint by whatever its code stumbles over
         if is_out_of_memory(error):
             raise UsageError(f"checkpoint {folder}: does not fit the memory of {device} as {dtype}") from error
@@ -177,15 +225,6 @@ def _own_decoding(model: Any) -> Any:
 
     model.generation_config = GenerationConfig()
     return model
-
-
-def _features(model: Any, image_processor: Any, picture: Image, device: torch.device) -> torch.Tensor:
-    try:
-        pixels = image_processor(images=picture, return_tensors="pt")["pixel_values"]
-    except (ValueError, TypeError, ArithmeticError, OSError) as error:
-        raise ImageError(f"image of {picture.width} x {picture.height} pixels: cannot be processed: {error}") from error
-    features = model.get_image_features(pixel_values=pixels.to(device, model.dtype), return_dict=True).pooler_output
-    return torch.cat(list(features))
 
 
 def _hidden_image(image_processor: Any) -> tuple[tuple[int, int, int], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ R = TypeVar("R")
 
 # "auto" on a CPU: enough to keep two cores busy on a small model, one row at a time for a large one.
 _CPU_BUDGET = 2**30
-_CPU_ROWS, _CUDA_ROWS = 32, 64
+# By (CUDA, prefix shared).
+_MOST_ROWS = {(False, False): 32, (True, False): 64, (False, True): 64, (True, True): 512}
 _TEXT_TOKENS = 256
 
 
@@ -51,7 +53,9 @@ class Halving:
         """The result of each row, in order; None for a row that does not fit even alone."""
         results: list[R | None] = []
         while len(results) < len(rows):
-            piece = rows[len(results) : len(results) + self.limit]
+            left = len(rows) - len(results)
+            # Even pieces: a full one and a scrap take longer than two halves.
+            piece = rows[len(results) : len(results) + math.ceil(left / math.ceil(left / self.limit))]
             try:
                 results.extend(work(piece))
                 continue
@@ -68,11 +72,17 @@ class Halving:
 
 
 def auto_batch_size(
-    text_config: Mapping[str, Any], image_tokens: int, weight_bytes: int, element_bytes: int, device_bytes: int | None
+    text_config: Mapping[str, Any],
+    image_tokens: int,
+    weight_bytes: int,
+    element_bytes: int,
+    device_bytes: int | None,
+    shared: bool = False,
 ) -> int:
     """Rows of a batch that fit the device: a pure function of model and machine, so that it is the same on resume.
 
     Counts for each row the KV cache and activations of one prompt (image tokens and 256 text tokens) and the logits.
+    Where a prefix is shared, a row holds its text tokens alone, and a share of its image's cache.
 
     Args:
         text_config: of the language model, in the names of transformers' LlamaConfig.
@@ -80,17 +90,19 @@ def auto_batch_size(
         weight_bytes: size of the weights in memory.
         element_bytes: size of one number.
         device_bytes: memory of the CUDA device; None on a CPU.
+        shared: rows of one image share the cache of their common beginning.
     """
     hidden = int(text_config["hidden_size"])
     heads = int(text_config["num_attention_heads"])
     kv_heads = int(text_config.get("num_key_value_heads") or heads)
     head_width = int(text_config.get("head_dim") or hidden // heads)
-    tokens = image_tokens + _TEXT_TOKENS
+    # Few questions an image are the dear case; with four, a quarter of the image's cache is a row's.
+    tokens = _TEXT_TOKENS + (image_tokens // 4 if shared else image_tokens)
     cache = 2 * int(text_config["num_hidden_layers"]) * kv_heads * head_width * tokens * element_bytes
     # Widest moment of a layer: hidden states in and out, and the two halves of the gated MLP.
     activations = tokens * (4 * hidden + 3 * int(text_config.get("intermediate_size") or 4 * hidden)) * element_bytes
     logits = 2 * int(text_config["vocab_size"]) * 4
     budget = _CPU_BUDGET if device_bytes is None else int(0.8 * device_bytes) - weight_bytes
-    most = _CPU_ROWS if device_bytes is None else _CUDA_ROWS
+    most = _MOST_ROWS[device_bytes is not None, shared]
     fitting = max(1, budget // (cache + activations + logits))
     return int(min(most, 1 << (int(fitting).bit_length() - 1)))

@@ -88,6 +88,8 @@ def load_model(
     batch_size: int | Literal["auto"] = "auto",
     gen_kwargs: Mapping[str, Any] | None = None,
     seed: int = 0,
+    engine: Literal["auto", "shared", "plain"] = "auto",
+    feature_cache: Path | None = None,
 ) -> AdapterBase:
     """Load what `resolve_model` found.
 
@@ -98,6 +100,8 @@ def load_model(
         batch_size: requests asked at once; "auto" fits the device's memory.
         gen_kwargs: decoding settings, see `model_adapters.decoding.Decoding`.
         seed: seed of everything that is drawn.
+        engine: "shared" reads what prompts have in common once, "plain" each prompt whole; "auto" shares where it can.
+        feature_cache: folder that keeps image features across runs.
 
     Raises:
         UsageError: the checkpoint is missing or damaged, or an option cannot be followed on this machine.
@@ -106,7 +110,7 @@ def load_model(
     if _bundled_is_missing(spec):
         raise UsageError(f"model {spec.name}: {_NOT_BUNDLED}")
     asked = None if dtype == "auto" else dtype
-    options = LoadOptions(device, asked, batch_size, dict(gen_kwargs or {}), seed)
+    options = LoadOptions(device, asked, batch_size, dict(gen_kwargs or {}), seed, engine, feature_cache)
     return _adapter_class(spec.adapter).load(spec, options)
 
 

@@ -70,6 +70,8 @@ class LoadOptions:
         batch_size: requests asked at once; "auto" fits the device's memory.
         gen_kwargs: decoding settings as typed after `--gen-kwargs`.
         seed: seed of everything that is drawn.
+        engine: "shared" reads what prompts have in common once, "plain" each prompt whole; "auto" shares where it can.
+        feature_cache: folder that keeps image features across runs; None keeps none.
     """
 
     device: str | None = None
@@ -77,3 +79,5 @@ class LoadOptions:
     batch_size: int | Literal["auto"] = "auto"
     gen_kwargs: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    engine: Literal["auto", "shared", "plain"] = "auto"
+    feature_cache: Path | None = None

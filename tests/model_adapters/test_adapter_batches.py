@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tiny_checkpoint import make_request
+from tiny_checkpoint import image_ref, make_request
 
 from lrm_eval.types import Response
 from model_adapters.base import BatchingAdapter
@@ -56,6 +56,26 @@ def test_a_batch_holds_one_task_one_budget_and_choices_or_none():
     assert sorted(r.key for batch in batches for r in batch) == sorted(r.key for r in mixed)
     for batch in batches:
         assert len({(r.sample.task, r.max_new_tokens, bool(r.choices)) for r in batch}) == 1
+
+
+def test_batches_of_whole_images_end_where_an_image_ends():
+    pictures = [image_ref(bytes([n]), f"{n}.png") for n in range(4)]
+    asked = [make_request(f"{p}/{n}@en", "?", pictures[p]) for p, many in enumerate((3, 7, 2, 2)) for n in range(many)]
+    batches = list(form_batches(asked, 4, whole_images=True))
+    assert [len(batch) for batch in batches] == [10, 4]
+    assert [request for batch in batches for request in batch] == asked
+    assert [len(batch) for batch in form_batches(asked, 1, whole_images=True)] == [3, 7, 2, 2]
+
+
+def test_the_next_batch_is_announced_before_the_present_one_is_answered():
+    class Listener(Recorder):
+        def announce(self, batch):
+            self.batches.append(("next", batch[0].key))
+
+    adapter = Listener(4, invariant=True)
+    assert len(answers(adapter, plan(5))) == 10
+    told = [entry[1] if entry[0] == "next" else None for entry in adapter.batches]
+    assert told == ["mme/0@en", "mme/2@en", None, "mme/4@en", None, None]
 
 
 def test_a_batch_size_below_one_is_refused():

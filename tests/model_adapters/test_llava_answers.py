@@ -16,8 +16,8 @@ def token_ids(adapter, requests):
     seen = {}
     read = adapter._read
 
-    def spy(row, new, budget, response):
-        made = read(row, new, budget, response)
+    def spy(row, new, response):
+        made = read(row, new, response)
         seen[row.request.key] = new[: made.completion_tokens]
         return made
 
@@ -71,11 +71,11 @@ def test_answers_equal_plain_transformers_at_batch_one(llava_folder, one_by_one)
 
 def test_the_blank_that_the_template_puts_before_an_answer_is_not_part_of_it(llava_folder):
     adapter = load(llava_folder)
-    row = adapter._row(ragged_requests()[0])
+    row = adapter._prompts.row(make_request("q@en", "Is there text only?"), (), (), 8)
     from lrm_eval.types import Response
 
     new = adapter._loaded.processor.tokenizer(" yes", add_special_tokens=False)["input_ids"]
-    assert adapter._read(row, [*new, 1], 8, Response("k")).text == "yes"
+    assert adapter._read(row, [*new, 1], Response("k")).text == "yes"
 
 
 def test_finish_reason_and_token_counts_tell_where_the_answer_ended(one_by_one):
@@ -88,11 +88,13 @@ def test_finish_reason_and_token_counts_tell_where_the_answer_ended(one_by_one):
 def test_features_of_an_image_are_computed_once_for_all_its_requests(llava_folder, monkeypatch):
     from model_adapters.llava_loading import LoadedLlava
 
-    calls = []
-    compute = LoadedLlava.image_features
-    monkeypatch.setattr(LoadedLlava, "image_features", lambda self, picture: calls.append(1) or compute(self, picture))
-    list(load(llava_folder, batch_size=3).generate(ragged_requests(max_new_tokens=2)))
-    assert len(calls) == 4
+    adapter, calls = load(llava_folder, batch_size=3), []
+    compute = LoadedLlava.features
+    monkeypatch.setattr(
+        LoadedLlava, "features", lambda self, pixels: calls.append(len(pixels)) or compute(self, pixels)
+    )
+    list(adapter.generate(ragged_requests(max_new_tokens=2)))
+    assert calls == [1] * 4
 
 
 def test_two_images_under_one_name_are_not_mixed_up(llava_folder):

@@ -30,13 +30,15 @@ _CORPUS = [
 WIDTH = 32
 
 
-def build_checkpoint(folder: Path, seed: int = 0, context: int = 256) -> Path:
-    """Save a random LlavaForConditionalGeneration (CLIP of 2 layers, Llama of 2 layers) with its processor."""
+def build_checkpoint(
+    folder: Path, seed: int = 0, context: int = 256, family: str = "llama", vision_layers: int = 2, **text: object
+) -> Path:
+    """Save a random LlavaForConditionalGeneration (CLIP, and 2 layers of a text model) with its processor."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import (
+        AutoConfig,
         CLIPVisionConfig,
-        LlamaConfig,
         LlavaConfig,
         LlavaForConditionalGeneration,
         LlavaProcessor,
@@ -72,25 +74,30 @@ def build_checkpoint(folder: Path, seed: int = 0, context: int = 256) -> Path:
         vision_config=CLIPVisionConfig(
             hidden_size=WIDTH,
             intermediate_size=64,
-            num_hidden_layers=2,
+            num_hidden_layers=vision_layers,
             num_attention_heads=2,
             image_size=16,
             patch_size=8,
         ),
-        text_config=LlamaConfig(
-            vocab_size=vocabulary,
-            hidden_size=WIDTH,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            max_position_embeddings=context,
-            bos_token_id=0,
-            eos_token_id=1,
-            pad_token_id=2,
+        text_config=AutoConfig.for_model(
+            family,
+            **{
+                "vocab_size": vocabulary,
+                "hidden_size": WIDTH,
+                "intermediate_size": 64,
+                "num_hidden_layers": 2,
+                "num_attention_heads": 4,
+                "num_key_value_heads": 2,
+                "max_position_embeddings": context,
+                "bos_token_id": 0,
+                "eos_token_id": 1,
+                "pad_token_id": 2,
+                **text,
+            },
         ),
         image_token_id=3,
-        vision_feature_layer=-1,
+        # With two layers the last is read; with more the last but one, as in LLaVA-1.5.
+        vision_feature_layer=-1 if vision_layers == 2 else -2,
     )
     torch.manual_seed(seed)
     model = LlavaForConditionalGeneration(config)

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from lrm_eval.types import Request
 
 Json: TypeAlias = dict[str, Any]
+
+# 1: rows without the versions of task and rules. 2: with them.
+SCORES_SCHEMA = 2
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
@@ -35,12 +38,14 @@ class Record:
         order: position of the sample in the task's data file.
         sample: everything that scoring needs; its images can be read while they still lie where they lay.
         response: what the adapter answered.
+        request: digest of prompt text and token budget (`request_digest`); "" where the line has none.
     """
 
     key: str
     order: int
     sample: Sample
     response: Response
+    request: str = ""
 
 
 def dumps_line(value: Json) -> bytes:
@@ -208,6 +213,7 @@ def decode_record(line: bytes) -> Record:
             data["order"],
             sample_from_dict(data["sample"]),
             response_from_dict(data["key"], data["response"]),
+            str(data.get("request", "")),
         )
     except KeyError as missing:
         raise ValueError(f"no field {missing}") from None
@@ -253,19 +259,22 @@ def score_to_dict(row: ScoreRow) -> Json:
         "outcomes": dict(row.outcomes),
         "primary": row.primary,
         "note": row.note,
+        "task_version": row.task_version,
+        "rules_version": row.rules_version,
     }
 
 
 def score_from_dict(data: Json) -> ScoreRow:
-    """The row again.
+    """The row again. Fields that have a default may be missing: older rows lack them.
 
     Raises:
-        KeyError: a field is missing.
+        KeyError: any other field is missing.
     """
-    return ScoreRow(**{name: data[name] for name in ScoreRow.__dataclass_fields__})
+    fields = ScoreRow.__dataclass_fields__.values()
+    return ScoreRow(**{item.name: data[item.name] for item in fields if item.name in data or item.default is MISSING})
 
 
 def dumps_scores(rows: list[ScoreRow]) -> str:
     """scores.json: valid JSON, one row a line, so that two runs can be compared with `diff`."""
     lines = ",\n".join(json.dumps(score_to_dict(row), ensure_ascii=False) for row in rows)
-    return '{"schema": 1, "scores": [' + (f"\n{lines}\n" if lines else "") + "]}\n"
+    return f'{{"schema": {SCORES_SCHEMA}, "scores": [' + (f"\n{lines}\n" if lines else "") + "]}\n"

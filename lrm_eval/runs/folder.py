@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrm_eval.errors import RunError, UsageError
-from lrm_eval.runs.codec import Record, reading_from_dict, score_from_dict
+from lrm_eval.runs.codec import SCORES_SCHEMA, Record, reading_from_dict, score_from_dict
 from lrm_eval.runs.manifest import check_manifest
 from lrm_eval.runs.responses import read_records, whole_lines
 from lrm_eval.types import DEFAULT_CONDITION, Item, Reading, Rules, ScoreRow
@@ -44,6 +44,24 @@ class Cell:
     def __str__(self) -> str:
         tail = "" if self.condition == DEFAULT_CONDITION else f" ({self.condition})"
         return f"{self.task} {self.language}{tail}"
+
+
+class UnknownSchemaError(RunError):
+    """A file in a layout that this version does not know."""
+
+
+def check_scores_schema(path: Path, data: Any) -> None:
+    """Refuse a scores.json of a later version.
+
+    Raises:
+        UnknownSchemaError: its schema is none of 1 to SCORES_SCHEMA.
+    """
+    schema = data.get("schema", 1) if isinstance(data, dict) else 1
+    if not isinstance(schema, int) or isinstance(schema, bool) or not 1 <= schema <= SCORES_SCHEMA:
+        raise UnknownSchemaError(
+            f"{path}: schema {schema!r}, this version of lrm-eval knows 1 to {SCORES_SCHEMA}: use the version that "
+            "made it, or `lrm-eval rescore` the folder with this one"
+        )
 
 
 def read_json(path: Path) -> Any:
@@ -135,7 +153,11 @@ class RunFolder:
         """
         again = f"`lrm-eval rescore {self.path}` makes it again"
         try:
-            return [score_from_dict(row) for row in read_json(self.scores_path)["scores"]]
+            data = read_json(self.scores_path)
+            check_scores_schema(self.scores_path, data)
+            return [score_from_dict(row) for row in data["scores"]]
+        except UnknownSchemaError:
+            raise
         except RunError as error:
             raise RunError(f"{error}; {again}") from None
         except (KeyError, TypeError) as error:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrm_eval.errors import unknown
-from lrm_eval.scorers import mmbench, mme, pope, seedbench
+from lrm_eval.scorers import captions, cvqa, mmbench, mme, paired_images, pope, seedbench
 from lrm_eval.scorers.columns import columns
 from lrm_eval.scorers.fidelity import fidelity_metrics
 from lrm_eval.scorers.versions import RULES_VERSIONS
@@ -14,12 +14,20 @@ from lrm_eval.statistics.interval import metric_interval
 from lrm_eval.types import ScoreRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from lrm_eval.scorers.columns import Columns
     from lrm_eval.scorers.metric import FloatArray, Metric
     from lrm_eval.types import Item, Rules
 
 BENCHMARKS = ("mme", "pope", "seedbench", "mmbench")
+# Written by people in each language: nothing averages them with the four, which are translated.
+_NATIVE: dict[str, Callable[[Columns], list[Metric]]] = {
+    "cvqa": cvqa.metrics,
+    "marvl": paired_images.metrics,
+    "m5-vgr": paired_images.metrics,
+    "xm3600": captions.metrics,
+}
 
 # Below this number of images an interval says little (Miller 2024, arXiv:2411.00640, and our own simulations).
 FEW_CLUSTERS = 30
@@ -29,7 +37,7 @@ def metrics(benchmark: str, items: Sequence[Item], rules: Rules, declared: Seque
     """Every metric of a benchmark, the primary one first.
 
     Args:
-        benchmark: "mme", "pope", "seedbench" or "mmbench".
+        benchmark: one of `BENCHMARKS`, or "cvqa", "marvl", "m5-vgr", "xm3600".
         items: of one task, language and condition, in any order; none: no metrics.
         rules: the rules under which `items` were read.
         declared: the categories that the task consists of, which decide what MME's sums run over;
@@ -38,8 +46,8 @@ def metrics(benchmark: str, items: Sequence[Item], rules: Rules, declared: Seque
     Raises:
         UsageError: unknown benchmark; an MME image with more than two questions in a subtask.
     """
-    if benchmark not in BENCHMARKS:
-        raise unknown("benchmark", benchmark, BENCHMARKS)
+    if benchmark not in BENCHMARKS and benchmark not in _NATIVE:
+        raise unknown("benchmark", benchmark, (*BENCHMARKS, *_NATIVE))
     if not items:
         return []
     data = columns(items, rules)
@@ -49,6 +57,8 @@ def metrics(benchmark: str, items: Sequence[Item], rules: Rules, declared: Seque
         return pope.metrics(data)
     if benchmark == "seedbench":
         return seedbench.metrics(data)
+    if benchmark in _NATIVE:
+        return _NATIVE[benchmark](data)
     return mmbench.metrics(data)
 
 
@@ -97,6 +107,8 @@ def rows(
     taken = {metric.name for metric in own}
     # The official programs know nothing of languages: their rows stay theirs.
     beside = fidelity_metrics(columns(items, rules), condition) if items and rules == "multilingual" else []
+    if items and items[0].sample.kind == "text":  # a caption is neither right nor wrong
+        beside = [metric for metric in beside if not metric.name.startswith("accuracy")]
     for metric in [*own, *(metric for metric in beside if metric.name not in taken)]:
         interval, clusters = metric_interval(metric, seed=seed, cache=cache)
         low, high = interval if interval else (None, None)

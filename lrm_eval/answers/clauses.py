@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _QUESTIONS = frozenset("?؟")
 # Words of a denying sentence that need no link to the question, and words beyond which it says too much.
 _SHORT, _LONG = 5, 14
+# Han letters that a sentence must share with the question if it shares no two in a row.
+_SIGNS = 3
 
 
 class Clause(NamedTuple):
@@ -55,8 +57,8 @@ def after_call(tokens: Tokens, clauses: list[Clause], clause: Clause) -> bool:
 def about(tokens: Tokens, denial: Hit, clauses: list[Clause], question: str, spaces: bool) -> bool:
     """Whether a denying sentence is about what was asked: short, or with a word of the question in it.
 
-    A word counts with its first four letters, so that a case ending does not hide it; Han letters by pairs, those of
-    other scripts without spaces by threes.
+    A word counts with its first four letters, so that a case ending does not hide it; Han letters by pairs or by
+    three anywhere, those of other scripts without spaces by threes.
     """
     sentence = next(clause.sentence for clause in clauses if clause.start <= denial.start < clause.end)
     said = [
@@ -72,7 +74,11 @@ def about(tokens: Tokens, denial: Hit, clauses: list[Clause], question: str, spa
     if words > _LONG:
         return False
     asked = tokenise(normalise(question)).folded
-    return bool(_stems(said) & _stems(asked))
+    return bool(_stems(said) & _stems(asked)) or len(_signs(said) & _signs(asked)) >= _SIGNS
+
+
+def _signs(words: list[str]) -> set[str]:
+    return {word for word in words if len(word) == 1 and word > "\u2fff"}
 
 
 def _stems(words: list[str]) -> set[str]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
+from lrm_eval.answers.official_native import read_caption, read_m5
 from lrm_eval.errors import unknown
 from lrm_eval.types import Reading
 
@@ -147,6 +148,10 @@ def _read_mmbench(sample: Sample, text: str) -> Reading:
 
 
 _READERS: dict[str, Callable[[Sample, str], Reading]] = {
+    "cvqa": _read_mmbench,
+    "marvl": read_m5,
+    "m5-vgr": read_m5,
+    "xm3600": read_caption,
     "mme": _read_mme,
     "pope": _read_pope,
     "seedbench": _read_seedbench,
@@ -158,7 +163,7 @@ def read_official(benchmark: str, sample: Sample, text: str) -> Reading:
     """Read an answer as the benchmark's official program does.
 
     Args:
-        benchmark: "mme", "pope", "seedbench" or "mmbench".
+        benchmark: "mme", "pope", "seedbench", "mmbench", "cvqa", "marvl", "m5-vgr" or "xm3600".
         sample: the question; its labels and options matter for multiple choice only.
         text: the raw answer, nothing stripped.
 

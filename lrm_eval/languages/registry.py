@@ -1,4 +1,7 @@
-"""Finding a language by whatever a user calls it, and lists of languages by what they type after `--langs`."""
+"""Finding a language by whatever a user calls it, and lists of languages by what they type after `--langs`.
+
+The bundled languages are files in `data/`; `include` adds those of a folder of the user's.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,71 @@ if TYPE_CHECKING:
 
 GROUPS = ("all", "paper", "low-resource")
 LOW_RESOURCE_CLASS = 2
+# The folder of an include path in which language files lie.
+FOLDER = "languages"
 _DATA = Path(__file__).resolve().parent / "data"
+_included: dict[str, Path] = {}
 
 
 @cache
+def _files() -> dict[str, Path]:
+    bundled = {path.stem: path for path in _DATA.glob("*.yaml")}
+    return dict(sorted({**_included, **bundled}.items()))
+
+
 def _tags() -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in _DATA.glob("*.yaml")))
+    return tuple(_files())
 
 
 @cache
 def _load(tag: str) -> Language:
-    return load_language(_DATA / f"{tag}.yaml")
+    return load_language(_files()[tag])
+
+
+def include(folders: Iterable[str | Path]) -> None:
+    """Add the languages of include paths, `<folder>/languages/<tag>.yaml`, for the rest of the process.
+
+    A folder may be included again; a folder without `languages` adds none.
+
+    Raises:
+        UsageError: no such folder, a language that exists already, a tag that is not canonical BCP-47, or a name that
+            means another language.
+        RunError: a file is damaged (file and key are named).
+    """
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise UsageError(f"--include-path {folder}: no such folder")
+        for path in sorted((Path(folder) / FOLDER).resolve().glob("*.yaml")):
+            if _included.get(path.stem) != path:
+                _include(path)
+
+
+def _include(path: Path) -> None:
+    import langcodes
+
+    tag = path.stem
+    if tag in _files():
+        where = "comes with lrm-eval" if tag not in _included else f"is already in {_included[tag]}"
+        raise UsageError(
+            f"{path}: the language {tag!r} {where} and cannot be replaced; give yours a tag of its own, "
+            f"such as {tag}-x-mine"
+        )
+    canonical = langcodes.standardize_tag(tag) if langcodes.tag_is_valid(tag) else None
+    if canonical != tag:
+        remedy = f": write {canonical!r}" if canonical else ": see https://www.rfc-editor.org/info/bcp47"
+        raise UsageError(f"{path}: {tag!r} is not a canonical BCP-47 tag{remedy}")
+    language = load_language(path)
+    index = _index()
+    for name in _names(language):
+        if _fold(name) in index:
+            raise UsageError(f"{path}: the name {name!r} means {get(index[_fold(name)]).name} ({index[_fold(name)]})")
+    _included[tag] = path
+    for cached in (_files, _load, all_languages, _index):
+        cached.cache_clear()
+
+
+def _names(language: Language) -> tuple[str, ...]:
+    return (language.tag, language.iso639_3, language.name, language.autonym, *language.aliases)
 
 
 @cache
@@ -51,7 +108,7 @@ def _fold(name: str) -> str:
 def _index() -> dict[str, str]:
     index: dict[str, str] = {}
     for language in all_languages():
-        for name in (language.tag, language.iso639_3, language.name, language.autonym, *language.aliases):
+        for name in _names(language):
             known = index.setdefault(_fold(name), language.tag)
             if known != language.tag:
                 raise AssertionError(f"{name!r} names both {known} and {language.tag}")

@@ -86,6 +86,8 @@ def run(
     prompt_lang: Literal["native", "en", "both"] = "native",
     answer_lang: Literal["native", "en", "both"] | None = None,
     hide_image: bool = False,
+    engine: Literal["auto", "shared", "plain"] = "auto",
+    feature_cache: str | PathLike[str] | None = None,
     report: bool = True,
     observer: Observer | None = None,
 ) -> RunResult:
@@ -110,6 +112,9 @@ def run(
         answer_lang: adds a sentence that asks for an answer in the question's language, in English, or one after the
             other; None adds nothing.
         hide_image: asks without the image.
+        engine: "shared" reads what the prompts of one image have in common once, "plain" each prompt whole; "auto"
+            shares where the model and the decoding settings allow it. See docs/performance.md.
+        feature_cache: folder that keeps image features for later runs.
         report: whether report.html is made.
         observer: told of each step.
 
@@ -139,6 +144,8 @@ def run(
         prompt_lang=prompt_lang,
         answer_lang=answer_lang,
         hide_image=hide_image,
+        engine=engine,
+        feature_cache=None if feature_cache is None else Path(feature_cache),
     )
     finished = run_all(ask, observer or Silent())
     page = None

@@ -110,6 +110,15 @@ def run(
         typer.Option("--answer-lang", metavar="native|en|both", help="Ask for the answer in this language, too."),
     ] = None,
     hide_image: Annotated[bool, typer.Option("--hide-image", help="Ask without the image.")] = False,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine", metavar="auto|shared|plain", help="Read what prompts share once, or each prompt whole."
+        ),
+    ] = "auto",
+    feature_cache: Annotated[
+        Path | None, typer.Option("--feature-cache", metavar="DIR", help="Keep image features there for later runs.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Evaluate a model, or go on where an unfinished run stopped."""
@@ -135,6 +144,8 @@ def run(
         prompt_lang=prompt_lang,  # type: ignore[arg-type]  # checked with the other names
         answer_lang=answer_lang,  # type: ignore[arg-type]
         hide_image=hide_image,
+        engine=engine,  # type: ignore[arg-type]  # checked by the adapter
+        feature_cache=feature_cache,
         observer=progress.watcher(console, err),
     )
     if json:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lrm_eval.errors import UsageError, unknown
+from lrm_eval.errors import UsageError
 from lrm_eval.types import Capabilities, ChoiceScore, ImagePart, Response
 from model_adapters.base import BatchingAdapter
 from model_adapters.checkpoints import content_hash
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from model_adapters.engine.rows import Answer, Row
     from model_adapters.spec import LoadOptions, ModelSpec
 
-_ENGINES = ("auto", "shared", "plain")
 # Tokens of prompts in one forward pass.
 _CPU_CHUNK, _CUDA_CHUNK = 1024, 16384
 
@@ -99,8 +98,6 @@ class LlavaAdapter(BatchingAdapter):
             UsageError: the checkpoint is missing, damaged or of another architecture; a device or setting is wrong.
             RunError: the download from the hub failed.
         """
-        if options.engine not in _ENGINES:
-            raise unknown("engine", options.engine, _ENGINES)
         decoding = parse_decoding(options.gen_kwargs)
         preset = spec.preset
         device, dtype = check_device(options.device, options.dtype or preset.dtype)

@@ -12,7 +12,7 @@ from lrm_eval.errors import UsageError, unknown
 from model_adapters.base import AdapterBase
 from model_adapters.checkpoints import bundled_checkpoint, parameter_count, parse_checkpoint
 from model_adapters.presets import Preset, load_presets
-from model_adapters.spec import CheckpointRef, LoadOptions, ModelSpec
+from model_adapters.spec import ENGINES, CheckpointRef, LoadOptions, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,6 +109,8 @@ def load_model(
     """
     if _bundled_is_missing(spec):
         raise UsageError(f"model {spec.name}: {_NOT_BUNDLED}")
+    if engine not in ENGINES:
+        raise unknown("engine", engine, ENGINES)
     asked = None if dtype == "auto" else dtype
     options = LoadOptions(device, asked, batch_size, dict(gen_kwargs or {}), seed, engine, feature_cache)
     return _adapter_class(spec.adapter).load(spec, options)

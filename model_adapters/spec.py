@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from model_adapters.presets import Preset
 
+ENGINES = ("auto", "shared", "plain")
+
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRef:

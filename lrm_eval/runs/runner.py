@@ -32,6 +32,9 @@ from lrm_eval.runs.resume import Resumed, resume
 from lrm_eval.runs.selection import Selection, select
 from lrm_eval.runs.signals import terminable
 
+# From how many seconds in the model on a run says how fast it was.
+_LONG_SECONDS = 60
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -61,6 +64,8 @@ class Ask:
     prompt_lang: str = "native"
     answer_lang: str | None = None
     hide_image: bool = False
+    engine: Literal["auto", "shared", "plain"] = "auto"
+    feature_cache: Path | None = None
     argv: Sequence[str] = ()
 
 
@@ -152,6 +157,7 @@ def _run_locked(
         counts = Counts()
         try:
             _ask(adapter, cells, resumed, folder, observer, counts)
+            manifest["command"]["performance"] = _performance(adapter, observer)
             derived = derive(folder)
         except BaseException as error:
             # The folder must say how the run ended, but never at the price of the error that ended it.
@@ -211,6 +217,8 @@ def _load(ask: Ask, spec: ModelSpec) -> Adapter:
         batch_size=ask.batch_size,
         gen_kwargs=ask.gen_kwargs,
         seed=ask.seed,
+        engine=ask.engine,
+        feature_cache=ask.feature_cache,
     )
 
 
@@ -225,6 +233,18 @@ def _check_hidden(ask: Ask, spec: ModelSpec, adapter: Adapter) -> None:
             f"--hide-image: model {spec.name} cannot be asked without an image (its adapter {spec.adapter!r} does not "
             "say that it takes text alone); leave --hide-image out, or take `blind:MODEL` to show an empty image"
         )
+
+
+def _performance(adapter: Adapter, observer: Observer) -> Any:
+    """How fast the adapter was and how far from the least time, if it can tell; said aloud after a long run."""
+    performance = getattr(adapter, "performance", None)
+    told = plain_json(performance()) if callable(performance) else {}
+    if told.get("seconds", 0) >= _LONG_SECONDS:
+        observer.notice(
+            f"{told['prompts_per_second']:.1f} prompts a second in the model, "
+            f"{told['times_least']:.1f} times the least time that this machine could need (docs/performance.md)"
+        )
+    return told
 
 
 def _fit(adapter: Adapter, cells: list[PlannedCell], observer: Observer) -> list[PlannedCell]:

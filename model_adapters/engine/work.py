@@ -207,7 +207,7 @@ def least_seconds(geometry: Geometry, work: Work, rates: Rates) -> dict[str, flo
     return {phase: max(operations[phase] / rates.operations, moved[phase] / rates.bytes) for phase in operations}
 
 
-def measure_rates(device: torch.device, dtype: torch.dtype, seconds: float = 0.3) -> Rates:
+def measure_rates(device: torch.device, dtype: torch.dtype, seconds: float = 0.1) -> Rates:
     """Measure this machine, with as many threads as torch uses now; the best of several tries.
 
     Args:

@@ -24,6 +24,89 @@ def _log(line: str) -> None:
     sys.stderr.flush()
 
 
+@app.command()
+def recipes() -> None:
+    """List the recipes: the settings of the paper, and a tiny one."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from lrm_llava.recipes import RECIPES
+
+    name = Column("recipe", no_wrap=True)
+    table = Table(name, "backbone", "langs", "other:en", "MVQA, EP-VQA, BVQA", box=None)
+    for recipe in RECIPES.values():
+        shares = recipe.stage2.instructions
+        table.add_row(
+            recipe.name, recipe.backbone, str(len(recipe.languages)), f"{recipe.non_english:.0%}",
+            f"{shares.mvqa:.2f}, {shares.ep_vqa:.2f}, {shares.bvqa:.2f}",
+        )  # fmt: skip
+    Console().print(table)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Option(help="A name that `lrm-llava recipes` lists.")],
+    stage: Annotated[int, typer.Option(min=1, max=2, help="1: projector; 2: projector and language model.")],
+    data: Annotated[Path, typer.Option(help="What `lrm-llava data build` made, images beside.")],
+    out: Annotated[Path, typer.Option(help="stage1/ and stage2/ are made in it; a stopped training goes on.")],
+    start: Annotated[Path | None, typer.Option(help="A LLaVA checkpoint to start from.")] = None,
+    changes: Set = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    log: Annotated[str, typer.Option(help="tensorboard, wandb or none; auto is tensorboard if installed.")] = "auto",
+    eval_tasks: Annotated[str, typer.Option(help="Tasks to evaluate on while training (stageN.evaluate_every).")] = "",
+    eval_langs: Annotated[str, typer.Option(help="Languages for it.")] = "en",
+    eval_limit: Annotated[int, typer.Option(help="Questions a task and language.")] = 50,
+) -> None:
+    """Train one stage of a recipe; the finished model, in stageN/final, loads as a plain LLaVA."""
+    from importlib.util import find_spec
+
+    from lrm_eval.errors import UsageError, unknown
+    from lrm_llava.recipes import load_recipe
+    from lrm_llava.training.evaluation import harness
+    from lrm_llava.training.train import Where, train_stage
+
+    for what, value, valid in (("device", device, ("auto", "cpu", "cuda")), ("log", log, _LOGS)):
+        if value not in valid:
+            raise unknown(what, value, valid)
+    if log == "auto":
+        log = "tensorboard" if find_spec("tensorboard") else "none"
+    elif log != "none" and find_spec(log) is None:
+        raise UsageError(f"--log {log}: the package {log} is not installed; `pip install {log}`, or --log none")
+    evaluate = None
+    if eval_tasks:
+        evaluate = harness(out / f"stage{stage}" / "scores", eval_tasks.split(","), eval_langs.split(","), eval_limit)
+    chosen = load_recipe(recipe, changes or [])
+    train_stage(chosen, stage, Where(data, out, start), _log, report_to=log, device=device, evaluate=evaluate)
+
+
+_LOGS = ("auto", "tensorboard", "wandb", "none")
+Dtype = Annotated[str, typer.Option(help="bfloat16, float16 or float32.")]
+
+
+@app.command()
+def export(checkpoint: Path, out: Path, dtype: Dtype = "bfloat16") -> None:
+    """Write a checkpoint in the layout of llava-hf/llava-1.5, which transformers and servers read."""
+    from lrm_llava.exchange import export_checkpoint
+
+    _log(export_checkpoint(checkpoint, out, dtype))
+
+
+@app.command(name="import")
+def import_(
+    checkpoint: Path,
+    out: Path,
+    vision: Annotated[
+        str | None, typer.Option(help="Folder or id of the tower, if not what config.json names.")
+    ] = None,
+    dtype: Dtype = "bfloat16",
+    allow_pickle: Annotated[bool, typer.Option("--allow-pickle", help="Read *.bin weights.")] = False,
+) -> None:
+    """Turn an original-format LLaVA (LLaVA-1.5, LVIS-Instruct4V, ShareGPT4V) into the same layout."""
+    from lrm_llava.exchange import import_original
+
+    _log(import_original(checkpoint, out, vision, dtype, allow_pickle))
+
+
 @tiny.command()
 def build(
     work: Work = Path("build/tiny"),
@@ -31,10 +114,10 @@ def build(
     changes: Set = None,
 ) -> None:
     """Train tower, language model and both arms, and install the two checkpoints."""
+    from lrm_llava.overrides import override
     from lrm_llava.tiny.build import ARMS, build_base, train_arms
     from lrm_llava.tiny.config import TinyRecipe
     from lrm_llava.tiny.install import install
-    from lrm_llava.tiny.overrides import override
 
     recipe = override(TinyRecipe(), changes or [])
     build_base(recipe, work, _log)
@@ -48,9 +131,9 @@ def arm(name: str, work: Work = Path("build/tiny"), changes: Set = None) -> None
     import torch
 
     from lrm_eval.errors import unknown
+    from lrm_llava.overrides import override
     from lrm_llava.tiny.build import ARMS, train_arm
     from lrm_llava.tiny.config import TinyRecipe
-    from lrm_llava.tiny.overrides import override
 
     if name not in ARMS:
         raise unknown("arm", name, ARMS)
@@ -70,6 +153,14 @@ def data(
     from lrm_llava.tiny.install import write_benchmarks
 
     write_benchmarks(out or tasks_dir(), seed, _log)
+
+
+@tiny.command()
+def parts(out: Path) -> None:
+    """Write vision tower and language model of the bundled lrm-llava as two plain checkpoints, for recipe tiny."""
+    from lrm_llava.tiny.export import write_parts
+
+    write_parts(out, _log)
 
 
 @tiny.command()

@@ -3,8 +3,8 @@
 import pytest
 
 from lrm_eval.errors import UsageError
+from lrm_llava.overrides import override
 from lrm_llava.tiny.config import TinyRecipe
-from lrm_llava.tiny.overrides import override
 
 
 def test_half_of_stage_1_and_stage_2_is_english() -> None:

@@ -1,0 +1,117 @@
+"""What a recipe says: two stages, their data and their optimizer, as nested frozen data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set of LLaVA conversations.
+
+    Attributes:
+        name: as the model card and the data card call it.
+        file: its JSON or JSONL, relative to the data folder.
+        images: its folder of images, relative to the data folder.
+        translate: False where a set stays English (the paper keeps mathematics-like data English, since its
+            translation is unreliable).
+        origin: where it comes from.
+    """
+
+    name: str
+    file: str
+    images: str
+    translate: bool = True
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """Shares of the three task instructions among exchanges that are not in English."""
+
+    mvqa: float = 1.0
+    ep_vqa: float = 0.0
+    bvqa: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of training.
+
+    Attributes:
+        trains: components that change: "projector", "language". The vision tower never does.
+        sources: what it is trained on.
+        instructions: the cross-modal regularizer in this stage.
+        learning_rate: of AdamW at its peak.
+        batch: samples a step over all devices.
+        micro_batch: samples a device takes at once; the rest is gradient accumulation.
+        epochs: times every sample is seen.
+        max_steps: stop after so many steps; 0 for all epochs.
+        max_length: tokens of a sample, those of the image included; whole turns over it are dropped.
+        warmup: share of the steps with a rising rate; then cosine to zero.
+        weight_decay: of AdamW.
+        checkpoint_activations: trade a third more arithmetic for memory.
+        save_every: steps between checkpoints.
+        evaluate_every: steps between evaluations by lrm-eval; 0 for none.
+    """
+
+    trains: tuple[str, ...]
+    sources: tuple[Source, ...]
+    instructions: Instructions
+    learning_rate: float
+    batch: int
+    micro_batch: int
+    epochs: float = 1.0
+    max_steps: int = 0
+    max_length: int = 2048
+    warmup: float = 0.03
+    weight_decay: float = 0.0
+    checkpoint_activations: bool = True
+    save_every: int = 1000
+    evaluate_every: int = 0
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Low-rank adapters on the language model's matrices instead of full fine-tuning; rank 0 is off."""
+
+    rank: int = 0
+    alpha: int = 256
+    dropout: float = 0.05
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One model of the paper.
+
+    Attributes:
+        name: what `--recipe` takes.
+        backbone: a key of lrm_llava.backbones: language model, chat template, special tokens.
+        vision: folder or hub id of the vision tower.
+        language: folder or hub id of the language model; "" for the backbone's own.
+        languages: English first; the others share the data that is not English alike.
+        non_english: data in other languages as a share of the English data: 1.0 is half of everything (figure 6).
+        seed: of data and training.
+        precision: "bf16" or "fp32".
+        stage1: pre-training.
+        stage2: instruction fine-tuning.
+        lora: low-rank fine-tuning in stage 2.
+        liger: use liger-kernel's fused operations (a GPU and the package are needed).
+    """
+
+    name: str
+    backbone: str
+    vision: str
+    languages: tuple[str, ...]
+    stage1: Stage
+    stage2: Stage
+    language: str = ""
+    non_english: float = 1.0
+    seed: int = 42
+    precision: str = "bf16"
+    lora: Lora = field(default_factory=Lora)
+    liger: bool = False
+
+    def stage(self, number: int) -> Stage:
+        """Stage 1 or 2."""
+        return {1: self.stage1, 2: self.stage2}[number]

@@ -1,0 +1,202 @@
+"""Training shards on disk: read at random by byte offset, with exact token lengths known before training starts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lrm_eval.errors import UsageError
+from lrm_llava.conversations import Conversation, RecordError, parse_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from lrm_llava.encoding import ConversationEncoder, Encoded
+
+LENGTHS_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a record stands, for messages: file and line."""
+
+    path: Path
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+class ConversationData:
+    """Conversations in JSONL shards, as a map-style data set of encoded samples.
+
+    Only offsets and lengths are held in memory (20 bytes a sample).
+
+    Args:
+        shards: JSONL files, each a record a line (`lrm-llava data build` writes them).
+        images: folder that image paths are relative to.
+        encoder: conversation -> ids and labels.
+
+    Raises:
+        UsageError: a shard that is missing or empty.
+    """
+
+    def __init__(self, shards: Sequence[Path], images: Path, encoder: ConversationEncoder) -> None:
+        self.shards = list(shards)
+        self.images = images
+        self._encoder = encoder
+        self._offsets: list[np.ndarray[Any, Any]] = []
+        for shard in self.shards:
+            if not shard.is_file():
+                raise UsageError(f"{shard}: no such shard; `lrm-llava data build` writes them")
+            offsets = _line_offsets(shard)
+            if not len(offsets):
+                raise UsageError(f"{shard}: empty shard")
+            self._offsets.append(offsets)
+        self._starts = np.cumsum([0, *(len(offsets) for offsets in self._offsets)])
+        self.lengths = np.zeros(0, dtype=np.int32)  # [N] signed token lengths, negative without an image
+        self._kept = np.arange(int(self._starts[-1]))
+        self.skipped: Counter[str] = Counter()
+        self.dropped_turns = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def place(self, index: int) -> Place:
+        """File and line of a sample."""
+        shard, number = self._locate(index)
+        return Place(self.shards[shard], number + 1)
+
+    def conversation(self, index: int) -> Conversation:
+        """The sample as it stands in its shard.
+
+        Raises:
+            RecordError: it cannot be trained on.
+        """
+        shard, number = self._locate(index)
+        # Opened for each record: 20 microseconds, and nothing to carry into worker processes.
+        with self.shards[shard].open("rb") as file:
+            file.seek(int(self._offsets[shard][number]))
+            line = file.readline()
+        try:
+            record = json.loads(line)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise RecordError(f"not JSON: {error}") from error
+        return parse_record(record)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Encoded sample: ids, labels, image path or None, and its index."""
+        conversation = self.conversation(index)
+        encoded = self._encoder.encode(conversation)
+        image = None if conversation.image is None else str(self.images / conversation.image)
+        return {"ids": encoded.ids, "labels": encoded.labels, "image": image, "index": index}
+
+    def measure(
+        self, cache: Path | None, tell: Callable[[str], None], key: str = "", images_only: bool = False
+    ) -> None:
+        """Find every sample's exact length, and leave out what cannot be trained on, naming file and line.
+
+        Image files are looked for here, and opened when their batch is made.
+
+        Args:
+            cache: folder for the lengths; None to keep none.
+            tell: takes one line for each kind of fault the first time, and the counts at the end.
+            key: what the lengths depend on beside the shards (tokenizer, template, image tokens, max_length).
+            images_only: leave out text alone: where only the projector is trained it teaches nothing.
+
+        Raises:
+            UsageError: nothing is left.
+        """
+        stored = None if cache is None else cache / f"lengths-{self._digest(key)}.npz"
+        total = int(self._starts[-1])
+        if stored is not None and stored.is_file():
+            with np.load(stored) as found:
+                lengths, turns = found["lengths"], int(found["dropped_turns"])
+                reasons = json.loads(str(found["reasons"]))
+        else:
+            lengths, turns, reasons = self._measure_all(total, tell)
+            if stored is not None:
+                stored.parent.mkdir(parents=True, exist_ok=True)
+                partial = stored.with_name(f".{stored.name}.partial.npz")
+                np.savez(partial, lengths=lengths, dropped_turns=turns, reasons=json.dumps(reasons))
+                partial.replace(stored)
+        if images_only and (lengths < 0).any():
+            tell(
+                f"{int((lengths < 0).sum())} of {total} samples left out: text alone, which teaches a projector nothing"
+            )
+            lengths = np.maximum(lengths, 0)
+        self._kept = np.flatnonzero(lengths)
+        self.lengths = lengths[self._kept]
+        self.skipped, self.dropped_turns = Counter(reasons), turns
+        if reasons:
+            counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+            tell(f"{sum(reasons.values())} of {total} samples left out: {counts}")
+        if turns:
+            tell(f"{turns} turns dropped at the end of samples over the length limit")
+        if not len(self._kept):
+            raise UsageError(f"{self.shards[0]}: not one sample can be trained on")
+
+    def _measure_all(self, total: int, tell: Callable[[str], None]) -> tuple[Any, int, dict[str, int]]:
+        lengths = np.zeros(total, dtype=np.int32)
+        reasons: Counter[str] = Counter()
+        turns = 0
+        self._kept = np.arange(total)
+        for index in range(total):
+            try:
+                conversation = self.conversation(index)
+                encoded: Encoded = self._encoder.encode(conversation)
+                if conversation.image is not None and not (self.images / conversation.image).is_file():
+                    raise RecordError(f"image {conversation.image} is missing")
+                if all(label < 0 for label in encoded.labels):
+                    raise RecordError("nothing in it is supervised")
+            except RecordError as error:
+                reason = _kind(str(error))
+                if not reasons[reason]:
+                    tell(f"{self.place(index)}: {error} (left out)")
+                reasons[reason] += 1
+                continue
+            turns += encoded.dropped_turns
+            lengths[index] = len(encoded.ids) if conversation.image is not None else -len(encoded.ids)
+        return lengths, turns, dict(reasons)
+
+    def _locate(self, index: int) -> tuple[int, int]:
+        at = int(self._kept[index])
+        shard = int(np.searchsorted(self._starts, at, side="right")) - 1
+        return shard, at - int(self._starts[shard])
+
+    def _digest(self, key: str) -> str:
+        digest = hashlib.sha256(f"{LENGTHS_VERSION}\n{key}\n{self.images}".encode())
+        for shard in self.shards:
+            digest.update(f"{shard.name} {hash_file(shard)}".encode())
+        return digest.hexdigest()[:16]
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _line_offsets(path: Path) -> np.ndarray[Any, Any]:
+    offsets, at = [], 0
+    with path.open("rb") as file:
+        for line in file:
+            if line.strip():
+                offsets.append(at)
+            at += len(line)
+    return np.asarray(offsets, dtype=np.int64)
+
+
+def _kind(message: str) -> str:
+    """The fault without what differs from record to record, so that faults of a kind are counted together."""
+    if message.startswith("image "):
+        return "with a missing image"
+    if message.startswith("not JSON"):
+        return "not JSON"
+    return "where " + "".join("N" if letter.isdigit() else letter for letter in message)

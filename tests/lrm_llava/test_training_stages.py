@@ -178,7 +178,7 @@ def test_a_full_disk_leaves_the_last_whole_checkpoint(data, tmp_path, monkeypatc
         save(self, folder)
 
     monkeypatch.setattr(LlavaTrainer, "_save_optimizer_and_scheduler", full)
-    with pytest.raises(RunError, match="the disk is full; .*checkpoint-2 is whole"):
+    with pytest.raises(RunError, match=r"the disk is full; .*checkpoint-2 is whole"):
         run(1, data, tmp_path)
     assert [path.name for path in complete_checkpoints(tmp_path / "stage1")] == ["checkpoint-2"]
     assert not (tmp_path / "stage1" / "checkpoint-4").exists()

@@ -39,8 +39,6 @@ Contact = Annotated[str, typer.Option("--contact", metavar="TEXT", help="Whom to
 Show = Annotated[int, typer.Option("--show", metavar="N", help="Findings printed of each check.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
 
-_SHOWN_PROBLEMS = 50
-
 
 def _consoles(as_json: bool = False) -> tuple[Console, Console]:
     from rich.console import Console
@@ -125,19 +123,31 @@ def fetch(
 @app.command(name="import")
 def import_(
     task: TaskArgument,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSONL, TSV, CSV or parquet with translations.")],
-    lang: Annotated[str, typer.Option("--lang", metavar="L", help="The language of the texts.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE…", help="JSONL, TSV, CSV or parquet with translations. Not needed with --from."),
+    ] = None,
+    lang: Annotated[
+        str, typer.Option("--lang", "--langs", metavar="L", help="The language of the texts; with --from, L,… too.")
+    ] = "",
     provenance: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--provenance",
             metavar="P",
             help="human, machine, either with -localized, machine-verified, lm, lm-verified, found, created.",
         ),
-    ],
+    ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option("--from", metavar="NAME", help="A translation that is known (--from list): parrot, mhr, …"),
+    ] = None,
     data: Data = None,
     first_pass: Annotated[
         bool, typer.Option("--first-pass", help="MMBench: take the first pass of a question and turn its options.")
+    ] = False,
+    part: Annotated[
+        bool, typer.Option("--part", help="A part is enough: leave out what cannot be used or is not there.")
     ] = False,
     replace: Replace = False,
     licence: Licence = "",
@@ -146,34 +156,23 @@ def import_(
     show: Show = 3,
 ) -> None:
     """Make a language pack from a table that somebody translated."""
-    from lrm_eval.errors import RunError
-    from lrm_eval.languages import get
-    from lrm_eval.translation import importing, workflow
-    from lrm_eval.translation.show import counted
+    from lrm_eval.commands import importing
 
     out, err = _consoles()
-    asked, language = _task(task, include_path), get(lang)
-    made, imported = workflow.import_pack(
-        asked,
-        language,
-        files,
-        importing.provenance_of(provenance),
-        _source(asked, data),
-        replace_pack=replace,
-        later=not first_pass,
-        licence=licence,
-        contact=contact,
+    asked = _task(task, include_path)
+    request = importing.Request(
+        asked, tuple(files or ()), provenance, origin, _source(asked, data), first_pass, part, replace, licence, contact
     )
-    if made.pack is None:
-        for problem in imported.problems[:_SHOWN_PROBLEMS]:
-            _say(err, problem)
-        more = len(imported.problems) - _SHOWN_PROBLEMS
-        hidden = f" ({more} of them not shown)" if more > 0 else ""
-        names = ", ".join(str(file) for file in files)
-        raise RunError(f"{names}: {counted(len(imported.problems), 'problem')}{hidden}; nothing was written")
-    if imported.skipped:
-        _say(out, f"{imported.skipped} rows in other languages were left out")
-    _finish(asked, language, made, out, show)
+    if origin == importing.LIST:
+        importing.print_sources(asked, out)
+        return
+    importing.import_languages(
+        request,
+        _languages(lang) if lang else [],
+        out,
+        err,
+        lambda language, made: _finish(asked, language, made, out, show),
+    )
 
 
 @app.command()

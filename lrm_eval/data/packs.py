@@ -7,6 +7,7 @@ the other passes by the English option texts, so that an option is translated on
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -150,8 +151,35 @@ def _row(text: str, where: str) -> PackRow:
     return PackRow(values["id"], values["question"], tuple(options), hint, provenance, where)
 
 
+def card_path(pack: Path) -> Path:
+    """The card of a pack, which tells where its texts come from."""
+    return pack.with_name(f"{pack.stem}.card.json")
+
+
+def lacks(pack: Path) -> int:
+    """How many English samples a pack leaves out, as its card says; 0 if it has no card, or one that cannot be read."""
+    try:
+        value = json.loads(card_path(pack).read_text(encoding="utf-8"))["lacks"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    return value if isinstance(value, int) else 0
+
+
+def worded_groups(samples: Sequence[Sample], pack: Mapping[str, PackRow]) -> list[Sample]:
+    """The samples of every group that a pack words as a whole: an MME image, a circular question."""
+    by_id = {sample.id: sample for sample in samples}
+    lost = {sample.group for sample in samples if sample.id not in pack and _base(sample, by_id, pack) is None}
+    return [sample for sample in samples if sample.group not in lost]
+
+
 def apply_pack(
-    samples: Sequence[Sample], pack: Mapping[str, PackRow], path: Path, tag: str, command: str, partial: bool
+    samples: Sequence[Sample],
+    pack: Mapping[str, PackRow],
+    path: Path,
+    tag: str,
+    command: str,
+    partial: bool,
+    lacking: bool = False,
 ) -> list[Sample]:
     """The samples with the question text of a pack.
 
@@ -162,10 +190,12 @@ def apply_pack(
         tag: language of the pack.
         command: the command that builds the pack anew, for messages.
         partial: whether the samples may be a part of what the pack words.
+        lacking: whether the pack may word a part of the samples; groups that it does not word whole are left out.
 
     Raises:
-        UsageError: an id without a line, a line without an id (unless `partial`), another number of options,
-            a hint missing or too many, or an option whose translation differs inside a circular group.
+        UsageError: an id without a line (unless `lacking`; then: no group at all), a line without an id (unless
+            `partial`), another number of options, a hint missing or too many, or an option whose translation differs
+            inside a circular group.
     """
     by_id = {sample.id: sample for sample in samples}
     if not partial:
@@ -175,6 +205,10 @@ def apply_pack(
             hint = f"; did you mean {close[0]!r}?" if close else ""
             more = f" (and {len(strangers) - 1} more)" if len(strangers) > 1 else ""
             raise UsageError(f"{pack[strangers[0]].where}: no sample has the id {strangers[0]!r}{more}{hint}")
+    if lacking:
+        samples = worded_groups(samples, pack)
+        if not samples:
+            raise UsageError(f"{path}: words none of these samples; build the pack again: `{command}`")
     missing = [sample.id for sample in samples if sample.id not in pack and _base(sample, by_id, pack) is None]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""

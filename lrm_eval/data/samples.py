@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lrm_eval.data.fields import ENGLISH, field, gold_of, is_none, labels_of, language_of, options_of, text
 from lrm_eval.data.images import image_name, image_refs
-from lrm_eval.data.packs import apply_pack, pack_command, read_pack, require_pack
+from lrm_eval.data.packs import apply_pack, lacks, pack_command, read_pack, require_pack
 from lrm_eval.data.sources import POPE_SPLITS, Source, find_source
 from lrm_eval.errors import UsageError
 from lrm_eval.prompts import format_instruction
@@ -89,11 +89,16 @@ def _translated(task: Task, language: Language, source: Source) -> list[tuple[Sa
     english = _drafts(task, get(ENGLISH), rows)
     command = pack_command(task.name, language.tag)
     plain = [sample for sample, _ in english]
-    worded = apply_pack(plain, read_pack(path), path, language.tag, command, source.partial)
+    pack, lacking = read_pack(path), lacks(path) > 0
+    worded = apply_pack(plain, pack, path, language.tag, command, source.partial, lacking)
+    row_of = {sample.id: row for sample, row in english}
     instruction = format_instruction(task, language)
     return [
-        (replace(sample, instruction=instruction, question=_without_suffix(task, language, sample.question)), row)
-        for sample, (_, row) in zip(worded, english, strict=True)
+        (
+            replace(sample, instruction=instruction, question=_without_suffix(task, language, sample.question)),
+            row_of[sample.id],
+        )
+        for sample in worded
     ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lrm_eval.data import hub
 from lrm_eval.data.fields import ENGLISH, language_of
-from lrm_eval.data.packs import find_pack, has_lexicon, pack_command
+from lrm_eval.data.packs import find_pack, has_lexicon, lacks, pack_command
 from lrm_eval.data.sources import local_source, rebuild
 
 if TYPE_CHECKING:
@@ -62,9 +62,8 @@ def availability(task: Task, language: Language, source: Path | None = None) -> 
             return Availability("needs-download", f"{dataset.local} is missing: {rebuild(task)}", _remedy(task))
     elif hub.fetched(dataset) is None:
         return Availability("needs-download", f"hub data set {dataset.path}", f"lrm-eval data fetch {task.name}")
-    return Availability(
-        "ready", f"language pack {pack}" if pack else task.language(tag).note or "data in this language"
-    )
+    detail = _named(pack) if pack else task.language(tag).note or "data in this language"
+    return Availability("ready", detail)
 
 
 def _of_source(task: Task, language: Language, source: Path) -> Availability:
@@ -82,7 +81,12 @@ def _of_source(task: Task, language: Language, source: Path) -> Availability:
             f'add rows with "language": "{language.tag}" to {source}',
         )
     pack = find_pack(task, language.tag)
-    return Availability("ready", f"language pack {pack}") if pack else _no_pack(task, language)
+    return Availability("ready", _named(pack)) if pack else _no_pack(task, language)
+
+
+def _named(pack: Path) -> str:
+    left_out = lacks(pack)
+    return f"language pack {pack}" + (f" ({left_out} English samples are not in it)" if left_out else "")
 
 
 def _no_pack(task: Task, language: Language) -> Availability:

@@ -5,6 +5,6 @@ English samples (`english`) -> texts -> translations (`translators`, `cache`) ->
 """
 
 from lrm_eval.translation.audit import CHECKS, Audit, Finding, audit
-from lrm_eval.translation.packfile import Card, card_path, read_card
+from lrm_eval.translation.packfile import Card, read_card
 
-__all__ = ["CHECKS", "Audit", "Card", "Finding", "audit", "card_path", "read_card"]
+__all__ = ["CHECKS", "Audit", "Card", "Finding", "audit", "read_card"]

@@ -58,11 +58,13 @@ class Imported:
         rows: sample id -> line of a pack, of the rows without a mistake.
         problems: one line for each mistake, with file and row.
         skipped: rows in other languages.
+        strangers: rows with an id that the English data has not, where a part is enough.
     """
 
     rows: Mapping[str, PackRow]
     problems: tuple[str, ...]
     skipped: int
+    strangers: int = 0
 
 
 def import_tables(
@@ -72,6 +74,7 @@ def import_tables(
     english: Sequence[Sample],
     provenance: str,
     later: bool = True,
+    part: bool = False,
 ) -> Imported:
     """Read translated tables against the English data.
 
@@ -83,6 +86,7 @@ def import_tables(
         english: all English samples.
         provenance: one of mteb's terms.
         later: whether later passes of a circular group are taken; without, they are turned from the first.
+        part: whether rows of other ids are left out without a word: translations of another revision have them.
 
     Raises:
         UsageError: a file that cannot be read at all, or without any row in the language.
@@ -90,7 +94,7 @@ def import_tables(
     by_id = {sample.id: sample for sample in english}
     rows: dict[str, PackRow] = {}
     problems: list[str] = []
-    skipped = taken = 0
+    skipped = taken = strangers = 0
     for file in files:
         split = next((name for name in POPE_SPLITS if name in file.stem.lower()), "")
         for row in read_rows(file, split if task.benchmark == "pope" else ""):
@@ -99,7 +103,10 @@ def import_tables(
                 continue
             taken += 1
             try:
-                sample = _sample_of(task, row, by_id)
+                sample = _sample_of(task, row, by_id, optional=part)
+                if sample is None:
+                    strangers += 1
+                    continue
                 if not later and first_pass(sample, by_id) is not None:
                     continue
                 made = _pack_row(task, language, row, sample, provenance)
@@ -112,10 +119,10 @@ def import_tables(
         names = ", ".join(file.name for file in files)
         other = f"; {skipped} rows are in other languages" if skipped else ""
         raise UsageError(f"{names}: no rows in {language.name} ({language.tag}){other}")
-    return Imported(rows, tuple(problems), skipped)
+    return Imported(rows, tuple(problems), skipped, strangers)
 
 
-def _sample_of(task: Task, row: Row, by_id: Mapping[str, Sample]) -> Sample:
+def _sample_of(task: Task, row: Row, by_id: Mapping[str, Sample], optional: bool) -> Sample | None:
     given = text(field(row, "id", task.dataset) or row.get(*_ID_COLUMNS)).strip()
     if not given:
         raise UsageError(f"{row.where}: no id (columns: {', '.join(row.values)}; looked for {', '.join(_ID_COLUMNS)})")
@@ -126,6 +133,8 @@ def _sample_of(task: Task, row: Row, by_id: Mapping[str, Sample]) -> Sample:
     for name in names:
         if name in by_id:
             return by_id[name]
+    if optional:
+        return None
     close = nearest(names[-1], by_id, count=1)
     hint = f"; did you mean {close[0]!r}?" if close else f"; ids look like {next(iter(by_id))!r}"
     raise UsageError(f"{row.where}: no sample has the id {given!r}{hint}")

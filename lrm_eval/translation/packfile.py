@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lrm_eval.data import packs_dir
-from lrm_eval.data.packs import PackRow
+from lrm_eval.data.packs import PackRow, card_path
 from lrm_eval.data.rows import json_object
 from lrm_eval.errors import UsageError
 from lrm_eval.runs.files import write_atomic
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lrm_eval.tasks.model import Task
     from lrm_eval.types import Sample
 
-SCHEMA = 2  # 1 had no source_revision and no version
+SCHEMA = 2  # 1 had none of the fields from source_revision on
 _KEYS = ("id", "question", "options", "hint", "provenance")
 
 
@@ -53,6 +53,8 @@ class Card:
         schema: version of this file's layout.
         source_revision: commit of the data set of the English texts; "" for local data.
         version: version of the translator, of the lexicon, or commit of what was imported; "" if it has none.
+        translator: who or what translated the texts; "" if nobody said.
+        lacks: English samples that the pack does not word, and that are left out of a run in this language.
     """
 
     task: str
@@ -74,6 +76,8 @@ class Card:
     schema: int = SCHEMA
     source_revision: str = ""
     version: str = ""
+    translator: str = ""
+    lacks: int = 0
 
 
 def now() -> str:
@@ -84,11 +88,6 @@ def now() -> str:
 def user_pack(task: Task, tag: str) -> Path:
     """Where the user's own pack of a task in a language lies, or would lie."""
     return packs_dir() / task.name / (task.language(tag).pack or f"{tag}.jsonl")
-
-
-def card_path(pack: Path) -> Path:
-    """The card of a pack."""
-    return pack.with_name(f"{pack.stem}.card.json")
 
 
 def read_card(pack: Path) -> Card | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lrm_eval import __version__
 from lrm_eval.data import find_pack, hub
-from lrm_eval.data.packs import apply_pack, pack_command
+from lrm_eval.data.packs import apply_pack, pack_command, worded_groups
 from lrm_eval.errors import UsageError
 from lrm_eval.translation.audit import Audit, audit
 from lrm_eval.translation.english import ENGLISH
@@ -137,10 +137,11 @@ def store(
         RunError: it cannot be written.
     """
     by_id = {row.id: row for row in rows}
+    part = worded_groups(english, by_id) if card.lacks else english
     # The loader's own rules, so that what is written can be run.
-    apply_pack(english, by_id, target, language.tag, pack_command(task.name, language.tag), partial=False)
+    apply_pack(part, by_id, target, language.tag, pack_command(task.name, language.tag), partial=False)
     text = pack_text(rows)
     # A translation starts from the licence of the data.
     card = replace(card, pack_sha256=hash_text(text), rows=len(rows), licence=card.licence or task.licence)
     write_pack(target, rows, card)
-    return audit(english, by_id, language, str(target), partial=source is not None)
+    return audit(part, by_id, language, str(target), partial=source is not None)

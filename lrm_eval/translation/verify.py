@@ -8,12 +8,12 @@ import re
 from typing import TYPE_CHECKING
 
 from lrm_eval.data import hub, packs_dir, read_pack
-from lrm_eval.data.packs import apply_pack, find_pack, pack_command
+from lrm_eval.data.packs import apply_pack, card_path, find_pack, pack_command
 from lrm_eval.errors import LrmEvalError, UsageError
 from lrm_eval.runs.files import sha256_file
 from lrm_eval.runs.verify import Check
 from lrm_eval.translation.english import ENGLISH, english_samples
-from lrm_eval.translation.packfile import card_path, english_hash, read_card
+from lrm_eval.translation.packfile import english_hash, read_card
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,8 @@ def _pack(task: Task, tag: str, pack: Path, english: list[Sample] | None) -> Ite
         card = read_card(pack)
         rows = read_pack(pack)
         if english is not None and (card is None or card.english_sha256 == english_hash(english)):
-            apply_pack(english, rows, pack, tag, pack_command(task.name, tag), partial=False)
+            lacking = card is not None and card.lacks > 0
+            apply_pack(english, rows, pack, tag, pack_command(task.name, tag), partial=False, lacking=lacking)
             yield Check(what, True, f"{len(rows)} lines fit the English data")
     except LrmEvalError as error:
         yield Check(what, False, str(error))

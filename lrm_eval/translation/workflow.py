@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from lrm_eval.data import find_pack, load_samples
-from lrm_eval.data.packs import PackRow, apply_pack, pack_command
+from lrm_eval.data.packs import PackRow, apply_pack, lacks, pack_command, worded_groups
 from lrm_eval.errors import UsageError
 from lrm_eval.languages import get
 from lrm_eval.runs.files import sha256_file
@@ -28,6 +28,21 @@ if TYPE_CHECKING:
     from lrm_eval.tasks.model import Task
     from lrm_eval.translation.translators import Translator
     from lrm_eval.types import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where translated tables come from.
+
+    Attributes:
+        name: the data set, or the repository.
+        revision: its commit, or "".
+        translator: who or what translated it.
+    """
+
+    name: str
+    revision: str
+    translator: str
 
 
 class Observer(Protocol):
@@ -89,7 +104,7 @@ def build_pack(
             return Made(None, None, built, failures)
         failures.unlink(missing_ok=True)
     card = new_card(task, language, english, source, building.PROVENANCE, "built", translator.name)
-    card = replace(card, marks=built.marks, licence=licence, contact=contact)
+    card = replace(card, marks=built.marks, licence=licence, contact=contact, translator=translator.name)
     worded = [replace(row, provenance=CREATED) if row.id in rendered else row for row in built.rows]
     rows = placed(worded, target)
     return Made(target, store(task, language, target, rows, english, card, source), built)
@@ -105,35 +120,66 @@ def import_pack(
     later: bool = True,
     licence: str = "",
     contact: str = "",
+    part: bool = False,
+    origin: Origin | None = None,
 ) -> tuple[Made, Imported]:
     """Make a pack from translated tables, and audit it. Nothing is written if anything is wrong with them.
+
+    Args:
+        task: the task.
+        language: the language of the texts.
+        files: the tables.
+        provenance: one of mteb's terms.
+        source: the user's own English data, or None for the task's.
+        replace_pack: whether a pack that is there is replaced.
+        later: whether later passes of a circular group are taken; without, they are turned from the first.
+        licence: of the translation, or "" for that of the data.
+        contact: whom to ask, or "".
+        part: whether a part is enough: rows that cannot be used are left out, and so are the samples without one.
+        origin: where the tables come from, if that is more than their names.
 
     Raises:
         UsageError: the task, the language, the data or a file cannot be used at all.
     """
     target = check_target(task, language, replace_pack)
     english = english_samples(task, source)
-    imported = import_tables(task, language, files, english, provenance, later)
-    if imported.problems:
-        return Made(None, None), imported
-    rows = dict(imported.rows)
+    imported = import_tables(task, language, files, english, provenance, later, part)
     names = ", ".join(file.name for file in files)
-    found = audit(english, rows, language, names)
-    # What no run could use: the same rules by which a pack is loaded.
-    fatal = [item for item in found.findings if item.level == "error" and item.check in ("ids", "options", "empty")]
-    problems = [f"{item.where}: {item.detail}" for item in fatal]
-    if not problems:
-        try:
-            apply_pack(english, rows, Path(names), language.tag, pack_command(task.name, language.tag), partial=False)
-        except UsageError as error:
-            problems = [f"{error} (--first-pass takes the first pass only and turns its options)"]
-    if problems:
-        return Made(None, None), replace(imported, problems=tuple(problems))
-    card = new_card(task, language, english, source, provenance, "imported", names)
+    rows, problems = dict(imported.rows), list(imported.problems)
+    if part or not problems:
+        worded = worded_groups(english, rows) if part else english
+        found = audit(worded, rows, language, names, partial=part)
+        # What no run could use: the same rules by which a pack is loaded.
+        fatal = [item for item in found.findings if item.level == "error" and item.check in ("ids", "options", "empty")]
+        problems += [f"{item.where}: {item.detail}" for item in fatal]
+        if part:
+            rows = {name: row for name, row in rows.items() if name not in {item.id for item in fatal}}
+            worded = worded_groups(english, rows)
+        if part or not problems:
+            try:
+                command = pack_command(task.name, language.tag)
+                apply_pack(worded, rows, Path(names), language.tag, command, partial=part)
+            except UsageError as error:
+                hint = " (--first-pass takes the first pass only and turns its options)"
+                return Made(None, None), replace(imported, problems=(*problems, f"{error}{hint if later else ''}"))
+    imported = replace(imported, problems=tuple(problems))
+    if problems and not part:
+        return Made(None, None), imported
+    if not worded:
+        raise UsageError(f"{names}: words no {task.title} question of this English data; is it another revision?")
+    card = new_card(task, language, english, source, provenance, "imported", origin.name if origin else names)
     hashes = [sha256_file(file) for file in files]
-    origin = hashes[0] if len(hashes) == 1 else hash_text("".join(hashes))
-    card = replace(card, origin_sha256=origin, licence=licence, contact=contact)
-    ordered = [rows[sample.id] for sample in english if sample.id in rows]
+    digest = hashes[0] if len(hashes) == 1 else hash_text("".join(hashes))
+    card = replace(
+        card,
+        origin_sha256=digest,
+        licence=licence,
+        contact=contact,
+        version=origin.revision if origin else "",
+        translator=origin.translator if origin else "",
+        lacks=len(english) - len(worded),
+    )
+    ordered = [rows[sample.id] for sample in worded if sample.id in rows]
     return Made(target, store(task, language, target, placed(ordered, target), english, card, source)), imported
 
 
@@ -162,6 +208,8 @@ def audit_pack(task: Task, language: Language, pack: Path | None = None, source:
     english = english_samples(task, source)
     if pack is not None:
         rows, malformed = read_loosely(pack)
+        if lacks(pack):
+            english = worded_groups(english, rows)
         return audit(english, rows, language, str(pack), malformed, partial=source is not None)
     samples = load_samples(task, language, source, images=False)
     return audit(english, _as_rows(samples), language, f"{task.name} in {language.name}")

@@ -109,6 +109,8 @@ class Request:
         parts: the prompt as LLaVA-1.5 would get it: the image first, then one text.
         sample: the structured fields, so that a preset can render a prompt of its own.
         max_new_tokens: token budget of the answer.
+        budget_language: the language whose cost in tokens the budget is scaled by, so that an answer may be as long in
+            it as in English; "" where the budget is the benchmark's own and stays as it is.
         choices: answer texts whose log-probability is asked for; empty for plain generation.
     """
 
@@ -117,6 +119,7 @@ class Request:
     sample: Sample
     max_new_tokens: int
     choices: tuple[str, ...] = ()
+    budget_language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +237,7 @@ class Capabilities:
         concurrency: may be asked from several threads.
         deterministic: the same request always gets the same answer.
         text_only: answers requests without an image too (`--hide-image`).
+        images: most images that a request may have; None = any number.
     """
 
     choices: bool = False
@@ -241,6 +245,7 @@ class Capabilities:
     concurrency: bool = False
     deterministic: bool = True
     text_only: bool = False
+    images: int | None = None
 
 
 @runtime_checkable

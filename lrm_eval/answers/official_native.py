@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ARTICLES = {"a", "an", "the"}
 # The program's marks; one is dropped if a blank stands beside it anywhere or a digit stands on both sides of a comma,
 # and becomes a blank otherwise.
-_MARKS = ";/[]\"{}()=+\\_-><@`,?!"
+_MARKS = ';/[]"{}()=+\\_-><@`,?!'
 _COMMA = re.compile(r"\d,\d")
 _POINT = re.compile(r"(?!<=\d)(\.)(?!\d)")
 

@@ -31,6 +31,7 @@ class TaskState:
         detail: what is there or is not.
         command: what gets it; "" if nothing is needed.
         provenance: where the wording comes from.
+        native: whether people wrote the task in each language by itself.
     """
 
     task: str
@@ -39,8 +40,9 @@ class TaskState:
     detail: str
     command: str
     provenance: str
+    native: bool = False
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, str | bool]:
         """For `--json`."""
         return {name: getattr(self, name) for name in self.__slots__}
 
@@ -56,30 +58,42 @@ def task_states(include_paths: Sequence[Path]) -> list[TaskState]:
     from lrm_eval.tasks import list_tasks
 
     tasks = list_tasks(include_paths)
-    tags = list(dict.fromkeys(tag for task in tasks for tag in task.languages))
+    tags = list(dict.fromkeys(tag for task in tasks for tag in task.languages if not task.native))
     states = []
     for task in tasks:
-        for tag in tags:
+        for tag in task.languages if task.native else tags:
             there = availability(task, get(tag))
             provenance = str(task.language(tag).provenance)
-            states.append(TaskState(task.name, tag, there.state, there.detail, there.command, provenance))
+            states.append(
+                TaskState(task.name, tag, there.state, there.detail, there.command, provenance, native=task.native)
+            )
     return states
 
 
 def print_tasks(states: Sequence[TaskState], console: Console) -> None:
     """A matrix of marks, then what each thing that is missing needs."""
-    tags = list(dict.fromkeys(state.language for state in states))
+    tags = list(dict.fromkeys(state.language for state in states if not state.native))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     table.add_column("task", no_wrap=True)
     for tag in tags:
         table.add_column(tag, justify="center", no_wrap=True)
     rows: dict[str, dict[str, TaskState]] = {}
     for state in states:
-        rows.setdefault(state.task, {})[state.language] = state
+        if not state.native:
+            rows.setdefault(state.task, {})[state.language] = state
     for name, row in rows.items():
         table.add_row(name, *(_MARK[row[tag].state] for tag in tags))
     console.print(table)
     console.print("✓ ready   ↓ needs a download   · needs a language pack", markup=False, highlight=False)
+    native: dict[str, dict[str, TaskState]] = {}
+    for state in states:
+        if state.native:
+            native.setdefault(state.task, {})[state.language] = state
+    if native:
+        console.print("\nWritten by people in each language, never averaged with those above:", style="bold")
+    for name, row in native.items():
+        marks = " ".join(f"{tag}{_MARK[state.state]}" for tag, state in row.items())
+        console.print(f"{name}: {marks}", markup=False, highlight=False, soft_wrap=True)
     for line in _missing(states):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -102,6 +116,9 @@ def _missing(states: Sequence[TaskState]) -> list[str]:
         for task, tags in tasks.items():
             together.setdefault(tuple(tags), []).append(task)
         for languages, names in together.items():
+            if all(state.native for state in states if state.task in names):
+                lines.append(f"{', '.join(names)}: {detail}" + (f"; `{command}`" if command else ""))
+                continue
             task = names[0] if len(names) == 1 else "TASK"
             language = languages[0] if len(languages) == 1 else "LANG"
             line = f"{', '.join(names)} ({', '.join(languages)}): {detail}" + (f"; `{command}`" if command else "")

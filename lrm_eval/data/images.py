@@ -73,7 +73,8 @@ def _ref(row: Row, column: str, cell: object, position: int, read: bool) -> Imag
     if path is not None:
         uri, reader = str(path), path.read_bytes
     else:
-        suffix = f".{position}" if position else ""
+        # Another column of the same row is another image.
+        suffix = ("" if column in _columns(None) else f".{column}") + (f".{position}" if position else "")
         uri, reader = f"{row.file}#{row.number}{suffix}", partial(_embedded, row, column, position)
     digest = None
     if read:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrm_eval.data import hub
+from lrm_eval.data.layouts import adapt
+from lrm_eval.data.m5_folder import read_shards, shards
 from lrm_eval.data.mme_folder import is_mme_folder, read_mme_folder
 from lrm_eval.data.rows import SUFFIXES, Row, read_rows
 from lrm_eval.errors import UsageError, nearest
@@ -47,15 +49,17 @@ def find_source(task: Task, tag: str, source: Path | None = None) -> Source:
         RunError: the hub cannot be reached (see `lrm_eval.data.hub`).
     """
     if source is not None:
-        return local_source(task, source)
+        return local_source(task, source, tag)
     dataset = task.dataset_of(tag)
     if dataset.local is not None:
         path = task.folder / dataset.local
         if not path.is_file():
             raise UsageError(f"{path}: the data of task {task.name!r} is missing; {rebuild(task)}")
         return Source(read_rows(path), ENGLISH, partial=False, files=(path,))
+    if dataset.manual is not None:
+        raise UsageError(f"task {task.name!r}: {dataset.manual}; then give it with --data {task.name}=PATH")
     fetched = hub.fetch(dataset)
-    rows = tuple(row for split, path in fetched.files for row in read_rows(path, split))
+    rows = adapt(task, tuple(row for split, path in fetched.files for row in read_rows(path, split)), tag)
     own = task.language(tag).dataset is not None
     files = tuple(path for _, path in fetched.files)
     return Source(rows, tag if own else ENGLISH, partial=False, files=files, revision=fetched.revision)
@@ -68,8 +72,13 @@ def rebuild(task: Task) -> str:
     return f"give it with --data {task.name}=PATH"
 
 
-def local_source(task: Task, path: Path) -> Source:
+def local_source(task: Task, path: Path, tag: str | None = None) -> Source:
     """Read `--data TASK=PATH`: a file, or a folder with a data file and its images.
+
+    Args:
+        task: the task.
+        path: what the user named.
+        tag: the language that is asked for; rows of others may be left out.
 
     Raises:
         UsageError: no such path, no data in it, or more than one data file to choose from.
@@ -82,8 +91,10 @@ def local_source(task: Task, path: Path) -> Source:
     if path.is_dir() and task.benchmark == "mme" and is_mme_folder(path):
         rows = read_mme_folder(path)
         return Source(rows, ENGLISH, partial=True, files=tuple(dict.fromkeys(row.file for row in rows)))
+    if task.benchmark == "m5-vgr" and (found := [path] if path.suffix == ".tar" else shards(path)):
+        return Source(adapt(task, read_shards(found), tag), ENGLISH, partial=True, files=tuple(found))
     files = _files_of(task, path) if path.is_dir() else [("", path)]
-    rows = tuple(row for split, file in files for row in read_rows(file, split))
+    rows = adapt(task, tuple(row for split, file in files for row in read_rows(file, split)), tag)
     if not rows:
         raise UsageError(f"--data {task.name}={path}: holds no rows")
     return Source(rows, ENGLISH, partial=True, files=tuple(file for _, file in files))

@@ -103,8 +103,12 @@ def read_predictions(
         pairs = vlmevalkit.read_pope_table(path, task, tag) if is_table else pope.read_pope(path, labels, task, tag)
     elif benchmark == "mmbench":
         pairs = choices.read_mmbench(path, task, tag)
-    else:
+    elif benchmark == "seedbench":
         pairs, notes = choices.read_seedbench(path, task, tag)
+    else:
+        raise UsageError(
+            f"{path}: answers to {task} are read from a run folder, its responses file, or lmms-eval's samples with --data"
+        )
     if not any(sample.cluster for sample, _ in pairs):
         notes = (*notes, "the file names no images: every question counts as one")
     return [Predictions(tuple(pairs), tag, notes=notes)]

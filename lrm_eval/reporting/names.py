@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 BENCHMARKS = ("mme", "pope", "seedbench", "mmbench")
-_TITLES = {"mme": "MME", "pope": "POPE", "seedbench": "SEED-Bench", "mmbench": "MMBench"}
+_TITLES = {
+    "mme": "MME",
+    "pope": "POPE",
+    "seedbench": "SEED-Bench",
+    "mmbench": "MMBench",
+    "cvqa": "CVQA (human-made)",
+    "cvqa-en": "CVQA in English (human-made)",
+    "marvl": "MaRVL (human-made)",
+    "marvl-stacked": "MaRVL side by side (human-made)",
+    "m5-vgr": "M5-VGR (human-made)",
+    "xm3600": "XM3600 (human-made)",
+}
 _METRICS = {
     "perception": "Perception",
     "cognition": "Cognition",
@@ -27,7 +38,18 @@ _METRICS = {
     "accuracy_ranking": "Accuracy (ranking)",
     "circular_accuracy": "CircularEval accuracy",
     "vanilla_accuracy": "Vanilla accuracy, first pass",
+    "consistency": "Consistency",
+    "chrf": "chrF",
+    "bleu": "BLEU",
+    "cider": "CIDEr",
     "vanilla_accuracy_all": "Vanilla accuracy, all passes",
+    "line_pass_rate": "Answers in the language asked",
+    "word_pass_rate": "Answers without an English word",
+    "language_pass_rate": "Answers in the language asked and without an English word",
+    "judged_rate": "Answers whose language is known",
+    "gated_accuracy": "Right and in the language asked",
+    "gated_accuracy_loss": "Right, but in another language",
+    "truncation_rate": "Answers cut off by the token budget",
 }
 # Right-to-left ISO 15924 scripts, for tags that the registry does not hold.
 _RTL_SCRIPTS = {"Adlm", "Arab", "Hebr", "Nkoo", "Rohg", "Syrc", "Thaa"}
@@ -109,7 +131,8 @@ def metric_label(metric: str) -> str:
 
 def metric_unit(benchmark: str, metric: str) -> str:
     """`points` for MME (a sum over subtasks), `%` for everything else."""
-    return "points" if benchmark == "mme" and not metric.startswith(("accuracy", "yes_ratio")) else "%"
+    shares = metric.startswith(("accuracy", "yes_ratio", "gated_accuracy")) or metric.endswith("_rate")
+    return "points" if benchmark == "mme" and not shares else "%"
 
 
 def number(value: float | None, decimals: int = 1, sign: bool = False) -> str:

@@ -31,6 +31,8 @@ from lrm_eval.runs.plan import PlannedCell, check_keys, in_image_order, plan_cel
 from lrm_eval.runs.resume import Resumed, resume
 from lrm_eval.runs.selection import Selection, select
 from lrm_eval.runs.signals import terminable
+from lrm_eval.tasks import task_names
+from lrm_eval.types import ImagePart
 
 # From how many seconds in the model on a run says how fast it was.
 _LONG_SECONDS = 60
@@ -147,6 +149,7 @@ def _run_locked(
     adapter = _load(ask, chosen.spec)
     try:
         _check_hidden(ask, chosen.spec, adapter)
+        _check_images(cells, chosen.spec, adapter)
         new["model"] |= {"fingerprint": plain_json(adapter.fingerprint()), "settings": _settings(adapter)}
         new["command"]["environment"] = environment.environment(ask.device)
         if old is not None:
@@ -233,6 +236,21 @@ def _check_hidden(ask: Ask, spec: ModelSpec, adapter: Adapter) -> None:
             f"--hide-image: model {spec.name} cannot be asked without an image (its adapter {spec.adapter!r} does not "
             "say that it takes text alone); leave --hide-image out, or take `blind:MODEL` to show an empty image"
         )
+
+
+def _check_images(cells: list[PlannedCell], spec: ModelSpec, adapter: Adapter) -> None:
+    limit = getattr(adapter.capabilities, "images", None)
+    if limit is None:
+        return
+    for planned in cells:
+        shown = max((sum(isinstance(part, ImagePart) for part in one.parts) for one in planned.requests), default=0)
+        if shown > limit:
+            stacked = f"{planned.task.name}-stacked"
+            hint = f"; `--tasks {stacked}` shows them side by side in one" if stacked in task_names() else ""
+            raise UsageError(
+                f"{planned.task.name} shows {shown} images with a question, and model {spec.name} takes {limit} (its "
+                f"adapter {spec.adapter!r} says so){hint}"
+            )
 
 
 def _performance(adapter: Adapter, observer: Observer) -> Any:

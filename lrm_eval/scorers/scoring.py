@@ -108,7 +108,7 @@ def rows(
     # The official programs know nothing of languages: their rows stay theirs.
     beside = fidelity_metrics(columns(items, rules), condition) if items and rules == "multilingual" else []
     if items and items[0].sample.kind == "text":  # a caption is neither right nor wrong
-        beside = [metric for metric in beside if not metric.name.startswith("accuracy")]
+        beside = [metric for metric in beside if "accuracy" not in metric.name]
     for metric in [*own, *(metric for metric in beside if metric.name not in taken)]:
         interval, clusters = metric_interval(metric, seed=seed, cache=cache)
         low, high = interval if interval else (None, None)

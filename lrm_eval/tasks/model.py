@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator, model_validator
 
-Benchmark: TypeAlias = Literal["mme", "pope", "seedbench", "mmbench"]
-Instruction: TypeAlias = Literal["short_answer", "option_letter"]
+Benchmark: TypeAlias = Literal["mme", "pope", "seedbench", "mmbench", "cvqa", "marvl", "m5-vgr", "xm3600"]
+Instruction: TypeAlias = Literal["short_answer", "option_letter", "none"]
 Provenance: TypeAlias = Literal[
     "found",
     "created",
@@ -58,7 +58,7 @@ class DatasetOverride(_Model):
 
 
 class Dataset(_Model):
-    """Where the rows of a task come from: the model hub, or a file beside the YAML.
+    """Where the rows of a task come from: the model hub, a file beside the YAML, or the user alone.
 
     Attributes:
         path: data set on the model hub, `owner/name`; None for local data.
@@ -67,6 +67,7 @@ class Dataset(_Model):
         revision: commit of the data set; None = resolved and locked at the first download.
         files: glob of the parquet files inside the repository; `{config}` and `{split}` are filled in.
         local: data file relative to the task folder; None for hub data.
+        manual: how to get data that is neither, for a person to read; it is then given with --data TASK=PATH.
         fields: our field name -> column name in the data, where they differ.
         known_duplicates: ids that the published data holds twice; the last row counts.
     """
@@ -77,13 +78,17 @@ class Dataset(_Model):
     revision: str | None = None
     files: str = "data/{split}-*.parquet"
     local: str | None = None
+    manual: str | None = None
     fields: Mapping[FieldName, str] = Field(default_factory=dict)
     known_duplicates: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_source(self) -> Dataset:
-        if (self.path is None) == (self.local is None):
-            raise ValueError("exactly one of 'path' (a data set on the hub) and 'local' (a file) must be given")
+        if sum(source is not None for source in (self.path, self.local, self.manual)) != 1:
+            raise ValueError(
+                "exactly one of 'path' (a data set on the hub), 'local' (a file) and 'manual' (how to get it) must be "
+                "given"
+            )
         return self
 
     def patterns(self) -> tuple[tuple[str, str], ...]:
@@ -106,10 +111,12 @@ class Wording(_Model):
     Attributes:
         instruction: the format instruction, if not the registry's line.
         strip_suffix: an instruction inside the data's question that is removed from its end.
+        question: what is asked, in this language; see `TaskSpec.question`.
     """
 
     instruction: str | None = None
     strip_suffix: str | None = None
+    question: str | None = None
 
 
 class TaskLanguage(_Model):
@@ -140,8 +147,12 @@ class TaskSpec(_Model):
         benchmark: whose rules score it.
         kind: what an answer is.
         version: raised whenever the task's scores are no longer comparable.
-        instruction: which of the two LLaVA-1.5 format instructions is asked.
-        max_new_tokens: token budget of an answer.
+        instruction: which of the two LLaVA-1.5 format instructions is asked, or none.
+        question: what is asked; `{question}` stands for the data's question or statement, `{language}` for the
+            language's English name.
+        max_new_tokens: token budget of an answer, in tokens of an English one.
+        scale_budget: whether a language gets as many more tokens as the model's tokenizer needs in it; false keeps
+            the budget of the benchmark's own program in every language.
         score_choices: whether the log-probabilities of the options are asked for too.
         strip_suffix: an instruction inside the data's question that is removed from its end.
         dataset: where the rows come from.
@@ -151,6 +162,8 @@ class TaskSpec(_Model):
         citation: BibTeX.
         homepage: where the benchmark comes from.
         tiny: whether it is one of the bundled tiny tasks.
+        native: whether people wrote it in each language by itself: it has the languages of its data and no others,
+            English need not be among them, and no language packs are made of it.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
@@ -161,8 +174,10 @@ class TaskSpec(_Model):
     version: StrictInt = Field(ge=1)
     instruction: Instruction
     max_new_tokens: StrictInt = Field(ge=1)
+    scale_budget: StrictBool = True
     score_choices: StrictBool = False
     strip_suffix: str = ""
+    question: str = "{question}"
     dataset: Dataset
     categories: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     category_names: Mapping[str, str] = Field(default_factory=dict)
@@ -170,6 +185,7 @@ class TaskSpec(_Model):
     citation: str = Field(min_length=1)
     homepage: str = Field(min_length=1)
     tiny: StrictBool = False
+    native: StrictBool = False
 
     @field_validator("categories", mode="before")
     @classmethod

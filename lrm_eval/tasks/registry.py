@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BASE = "base.yaml"
-# A folder of an include path in which presets of models lie; unless it has a base.yaml it is no task.
-PRESETS = "models"
-_SHOWN_FIRST = ("mme", "pope", "seedbench", "mmbench", "tiny-mme", "tiny-pope", "tiny-seedbench", "tiny-mmbench")
+# Folders of an include path for presets of models and for languages; unless they have a base.yaml they are no tasks.
+NO_TASKS = ("models", "languages")
+_SHOWN_FIRST = (
+    *("mme", "pope", "seedbench", "mmbench"),
+    *("tiny-mme", "tiny-pope", "tiny-seedbench", "tiny-mmbench"),
+    *("cvqa", "cvqa-en", "marvl", "marvl-stacked", "m5-vgr", "xm3600"),
+)
 
 
 def task_names(include_paths: Sequence[str | Path] = ()) -> list[str]:
@@ -63,6 +67,11 @@ def _folders(included: tuple[Path, ...]) -> dict[str, list[Path]]:
     for folder in _task_folders(resources.tasks_dir()):
         found[folder.name] = [folder]
     builtin = set(found)
+    if included:
+        from lrm_eval import languages
+
+        # An included task may be in an included language, so languages come first.
+        languages.include(included)
     for path in included:
         if not path.is_dir():
             raise UsageError(f"--include-path {path}: no such folder")
@@ -77,7 +86,7 @@ def _folders(included: tuple[Path, ...]) -> dict[str, list[Path]]:
                 if any((other / BASE).is_file() for other in found.get(folder.name, ())):
                     raise UsageError(f"{folder / BASE}: task {folder.name!r} is already in {found[folder.name][0]}")
                 found.setdefault(folder.name, []).insert(0, folder)
-            elif folder.name == PRESETS:
+            elif folder.name in NO_TASKS:
                 continue
             elif any(folder.glob("*.yaml")) or (folder / "packs").is_dir():
                 found.setdefault(folder.name, []).append(folder)
@@ -115,8 +124,13 @@ def _load(name: str, folder: Path, additions: tuple[Path, ...], fingerprint: obj
                 raise UsageError(f"{path}: task {name!r} has {tag!r} already and it cannot be replaced")
             languages[tag] = validate(read_yaml(path), TaskLanguage)
             files.append(path)
-    if ENGLISH not in languages:
+    if ENGLISH not in languages and not spec.native:
         raise UsageError(f"{folder}: no {ENGLISH}.yaml; English is the language every task starts from")
+    if spec.native and not all(language.dataset for language in languages.values()):
+        bare = next(tag for tag, language in languages.items() if not language.dataset)
+        raise UsageError(
+            f"{folder / bare}.yaml: a native task has data of its own in every language: add `dataset: {{}}`"
+        )
     ordered = {tag: languages[tag] for tag in sorted(languages, key=lambda tag: (tag != ENGLISH, tag))}
     packs = tuple(origin / "packs" for origin in additions)
     fields = {key: getattr(spec, key) for key in TaskSpec.model_fields}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUILT_IN = ["mme", "pope", "seedbench", "mmbench", "tiny-mme", "tiny-pope", "tiny-seedbench", "tiny-mmbench"]
+BUILT_IN += ["cvqa", "cvqa-en", "marvl", "marvl-stacked", "m5-vgr", "xm3600"]
 BASE = """\
 name: mine
 title: Mine

@@ -5,6 +5,7 @@
 --model scripted:fail=1            each answer is an error, while the file named by SCRIPTED_FAIL exists
 --model scripted:weights=b         other weights
 --model scripted:images=1          answers with the number of images it is shown
+--model scripted:limit=1           takes one image with a question
 --model scripted:blindless=1       cannot be asked without an image
 """
 
@@ -24,7 +25,10 @@ class Scripted(AdapterBase):
         self.name = name
         self.options = options
         self.seed = seed
-        self.capabilities = Capabilities(choices=False, text_only="blindless" not in options)
+        most = options.get("limit")
+        self.capabilities = Capabilities(
+            choices=False, text_only="blindless" not in options, images=None if most is None else int(most)
+        )
 
     @classmethod
     def load(cls, spec, options):

@@ -25,10 +25,17 @@ app.add_typer(data_app, name="data")
 
 IncludePaths = Annotated[
     list[Path] | None,
-    typer.Option("--include-path", metavar="DIR", help="Folder with more tasks, packs, models or adapters."),
+    typer.Option("--include-path", metavar="DIR", help="Folder with more languages, tasks, packs, models or adapters."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+
+
+def _include_languages(include_path: list[Path] | None) -> None:
+    if include_path:
+        from lrm_eval import languages
+
+        languages.include(include_path)
 
 
 def _consoles(json: bool = False) -> tuple[Console, Console]:
@@ -178,12 +185,14 @@ def score(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="PATH", help="The task's data, for answers without questions.")
     ] = None,
+    include_path: IncludePaths = None,
     json: Json = False,
 ) -> None:
     """Score answers that exist already, of this harness or another."""
     from lrm_eval import api
     from lrm_eval.commands import summary
 
+    _include_languages(include_path)
     result = api.score(task, predictions, labels, language=lang, rules=rules, data=data)  # type: ignore[arg-type]
     if json:
         _print_scores(result.scores)
@@ -192,11 +201,12 @@ def score(
 
 
 @app.command()
-def rescore(run: RunArgument, json: Json = False) -> None:
+def rescore(run: RunArgument, include_path: IncludePaths = None, json: Json = False) -> None:
     """Make readings, scores and page of a run again from its responses, without the model."""
     from lrm_eval import api
     from lrm_eval.commands import summary
 
+    _include_languages(include_path)
     result = api.rescore(run)
     if json:
         _print_scores(result.scores)
@@ -215,6 +225,10 @@ def report(
     rules: Annotated[
         str, typer.Option("--rules", metavar="official|multilingual", help="Which readings the tables show.")
     ] = "multilingual",
+    condition: Annotated[
+        str | None,
+        typer.Option("--condition", metavar="NAME|all", help="Which condition md and latex tables show."),
+    ] = None,
 ) -> None:
     """Make a leaderboard of one or more runs."""
     from lrm_eval import api
@@ -228,7 +242,7 @@ def report(
         if len(runs) > 1:
             raise UsageError("a page over several runs needs a place: type for example `--out leaderboard.html`")
         out = RunFolder.open(runs[0]).report_path
-    made = api.report(runs, format, out, rules=rules)  # type: ignore[arg-type]
+    made = api.report(runs, format, out, rules=rules, condition=condition)  # type: ignore[arg-type]
     sys.stdout.write(f"{made}\n" if out is not None else str(made).rstrip("\n") + "\n")
 
 
@@ -271,23 +285,50 @@ def table(
     name: Annotated[str, typer.Argument(metavar="TABLE", help="main, bleu, instructions, backbones or ratio.")],
     runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN…", help="Run folders.")] = None,
     published: Annotated[bool, typer.Option("--published", help="Print the paper's own numbers as well.")] = False,
-    format: Annotated[str, typer.Option("--format", metavar="latex|md|csv|html")] = "md",
+    format: Annotated[
+        str | None, typer.Option("--format", metavar="latex|md|csv|html", help="Default: by --out's ending, or md.")
+    ] = None,
+    intervals: Annotated[
+        bool, typer.Option("--intervals/--no-intervals", help="With the 95 % intervals of our numbers.")
+    ] = True,
+    langs: Annotated[
+        str | None, typer.Option("--langs", metavar="L,…", help="Columns. Default: the paper's ten languages.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="File to write.")] = None,
 ) -> None:
     """Print a table of the paper, with your runs in it."""
-    from lrm_eval.reporting import paper_table
-    from lrm_eval.runs import RunFolder
+    from lrm_eval.commands import tables
 
-    folders = [RunFolder.open(run) for run in runs or []]
-    sys.stdout.write(paper_table(name, folders, published, format).rstrip("\n") + "\n")
+    tables.table(name, runs or [], published=published, fmt=format, intervals=intervals, langs=langs, out=out)
 
 
 @app.command()
-def verify(run: RunArgument, json: Json = False) -> None:
+def figure(
+    name: Annotated[str, typer.Argument(metavar="FIGURE", help="radar (figure 1) or ratio (figure 6).")],
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN…", help="Run folders.")] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="File: .png, .svg or .pdf.")] = Path("figure.pdf"),
+    published: Annotated[bool, typer.Option("--published", help="Draw the paper's own numbers as well.")] = False,
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="T", help="Whose scores. Default: mme, or tiny-mme.")
+    ] = None,
+    langs: Annotated[
+        str | None, typer.Option("--langs", metavar="L,…", help="Default: the paper's ten languages.")
+    ] = None,
+) -> None:
+    """Draw a figure of the paper, with your runs in it."""
+    from lrm_eval.commands import tables
+
+    tables.figure(name, runs or [], published=published, task=task, langs=langs, out=out)
+
+
+@app.command()
+def verify(run: RunArgument, include_path: IncludePaths = None, json: Json = False) -> None:
     """Derive everything of a run again and compare; check its hashes."""
     from lrm_eval.commands import checks
     from lrm_eval.runs import RunFolder
     from lrm_eval.runs.verify import verify as check
 
+    _include_languages(include_path)
     found = check(RunFolder.open(run))
     if json:
         _print_json(checks.as_json(found))
@@ -318,11 +359,25 @@ def models(include_path: IncludePaths = None) -> None:
 
 
 @app.command()
-def langs(json: Json = False) -> None:
-    """List the languages."""
-    from lrm_eval.commands import listing
+def langs(
+    tokenizer: Annotated[
+        str | None,
+        typer.Option("--tokenizer", metavar="M", help="Show what each language costs with this model's tokenizer."),
+    ] = None,
+    include_path: IncludePaths = None,
+    json: Json = False,
+) -> None:
+    """List the languages, or what they cost in tokens."""
+    from lrm_eval.commands import costs, listing
 
-    if json:
+    _include_languages(include_path)
+    if tokenizer is not None:
+        found = costs.costs(tokenizer, include_paths=include_path or ())
+        if json:
+            _print_json(costs.as_json(tokenizer, found))
+        else:
+            costs.print_costs(found, _consoles()[0])
+    elif json:
         _print_json({"languages": listing.languages_as_dicts()})
     else:
         listing.print_languages(_consoles()[0])

@@ -140,6 +140,10 @@ def _plans(
         why = f" ({'; '.join(left_out[:4])}{'; …' if len(left_out) > 4 else ''})" if left_out else ""
         raise UsageError(f"{names[0]} and {names[1]} have no question in common{why}")
     plans = _cell_plans(answers, one, other, rules, seed)
+    planned = {plan.line.task for plan in plans}
+    left_out += [
+        f"{task}: no headline metric" for task in dict.fromkeys(key[0] for key in answers) if task not in planned
+    ]
     return plans, Pair(*names, (), tuple(left_out), tuple(reduced), answers)
 
 
@@ -201,11 +205,13 @@ def _primary(
 ) -> list[Metric]:
     from lrm_eval import scorers
 
-    if benchmark not in scorers.BENCHMARKS:
-        return []
     if declared is None and task != benchmark:
         declared = list(dict.fromkeys(item.sample.category for item in items))
-    return [metric for metric in scorers.metrics(benchmark, items, rules, declared) if metric.primary]
+    try:
+        found = scorers.metrics(benchmark, items, rules, declared)
+    except UsageError:  # a benchmark of a package that is not installed here
+        return []
+    return [metric for metric in found if metric.primary]
 
 
 def _value(metrics: Mapping[_Key, Metric], side: str, tag: str) -> bool:
@@ -285,6 +291,9 @@ def _computed(plans: Sequence[_Plan], tests: int) -> list[Line]:
     lines = []
     for plan in plans:
         found = difference(plan.together, plan.second, plan.first, comparisons=tests)
+        if not found.error:
+            # No answer differs, or every one does: a spread of 0 says nothing of what could have been seen.
+            found = found._replace(detectable=None)
         note = "; ".join(part for part in (plan.line.note, found.note) if part)
         lines.append(replace(plan.line, difference=found, note=note))
     return lines

@@ -102,8 +102,8 @@ def _table(lines: list[Line], wide: bool) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column("lang", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1 if wide else 0, 0, 0))
+    table.add_column("lang", overflow="fold", min_width=4)
     for name in ("A", "B", "B − A", "95 % interval", "p", "won", "lost", "seen"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)

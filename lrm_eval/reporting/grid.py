@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass, field
 
 from markupsafe import escape
@@ -14,11 +15,17 @@ from lrm_eval.reporting.tables import md_escape
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """A text; `strong` for the best of its column and everything not separable from it; `small` for an interval."""
+    """A text; `small` beneath or after it, for an interval.
+
+    Attributes:
+        strong: the best of its column: bold.
+        near: not separable from the best: underlined (Markdown, which has no underline: in italics).
+    """
 
     text: str = ""
     strong: bool = False
     small: str = ""
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,8 @@ def to_markdown(grid: Grid) -> str:
 
 def _markdown_cell(cell: GridCell) -> str:
     text = md_escape(cell.text)
-    return (f"**{text}**" if cell.strong and text else text) + (f" {md_escape(cell.small)}" if cell.small else "")
+    sign = "" if not text else "**" if cell.strong else "*" if cell.near else ""
+    return f"{sign}{text}{sign}" + (f" {md_escape(cell.small)}" if cell.small else "")
 
 
 def to_csv(grid: Grid) -> str:
@@ -101,9 +109,14 @@ def to_latex(grid: Grid) -> str:
             lines.append("{}" + " & ".join(small) + " \\\\")
     columns = "l" * grid.text_columns + "r" * (width - grid.text_columns)
     body = "\n".join(lines)
+    # LaTeX numbers tables itself.
+    title = re.sub(r"^(Table|Figure) \d+: ", "", grid.title)
+    title = title[:1].upper() + title[1:]
     return (
         "% needs \\usepackage{booktabs,graphicx}\n\\begin{table*}[t]\n\\centering\\small\n"
-        f"\\caption{{{latex_escape(' '.join([grid.title + '.', *grid.notes]))}}}\n\\label{{tab:{grid.label}}}\n"
+        f"\\caption{{{latex_escape(' '.join([title + '.', *grid.notes]))}}}\n\\label{{tab:{grid.label}}}\n"
+        # Most classes set captions for tables above with no room beneath.
+        "\\vspace{4pt}\n"
         # As wide as it is, but never wider than the page.
         "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n"
         f"\\begin{{tabular}}{{@{{}}{columns}@{{}}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}%\n}}\n\\end{{table*}}\n"
@@ -112,7 +125,8 @@ def to_latex(grid: Grid) -> str:
 
 def _latex_cell(cell: GridCell) -> str:
     text = latex_first_cell(cell.text) if cell.text else ""
-    return f"\\textbf{{{text}}}" if cell.strong and text else text
+    command = "" if not text else "\\textbf" if cell.strong else "\\underline" if cell.near else ""
+    return f"{command}{{{text}}}" if command else text
 
 
 def to_html(grid: Grid) -> str:
@@ -126,10 +140,11 @@ def to_html(grid: Grid) -> str:
                 f'<tr><th colspan="{len(grid.columns)}" scope="rowgroup">{escape(row.cells[0].text)}</th></tr>\n'
             )
             continue
-        parts.append("<tr>")
+        parts.append(f'<tr class="{"ours" if row.ours else "published"}">')
         for place, cell in enumerate(row.cells):
             text = escape(cell.text)
-            body = f"<strong>{text}</strong>" if cell.strong and cell.text else str(text)
+            element = "" if not cell.text else "strong" if cell.strong else "u" if cell.near else ""
+            body = f"<{element}>{text}</{element}>" if element else str(text)
             small = f" <small>{escape(cell.small)}</small>" if cell.small else ""
             parts.append(f'<th scope="row">{body}</th>' if place == 0 else f"<td>{body}{small}</td>")
         parts.append("</tr>\n")

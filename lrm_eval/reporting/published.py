@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAPER = "Li et al. 2025, doi:10.1609/aaai.v39i23.34623"
+# The order of the paper's tables; "Sp" in the paper is es.
+LANGUAGES = ("en", "cs", "de", "fr", "hr", "it", "ro", "ru", "es", "zh")
+NON_ENGLISH = LANGUAGES[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +27,19 @@ class PublishedTable:
     rows: tuple[dict[str, str], ...]
 
     def number(self, row: dict[str, str], column: str) -> float | None:
-        """A number of a line; None where nothing was printed."""
+        """A number of a line; None where nothing was printed.
+
+        Raises:
+            RunError: what stands there is no number.
+        """
         text = row.get(column, "")
-        return float(text) if text else None
+        try:
+            value = float(text) if text else None
+        except ValueError:
+            raise RunError(f"published numbers: {column} is {text!r}, not a number") from None
+        if value is not None and not math.isfinite(value):
+            raise RunError(f"published numbers: {column} is {text!r}, not a number")
+        return value
 
 
 def load(name: str, folder: Path | None = None) -> PublishedTable:

@@ -152,6 +152,12 @@ def test_what_the_data_cannot_see_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_where_no_answer_differs_nothing_is_said_of_what_could_be_seen(tmp_path: Path) -> None:
+    pair = compare(two(tmp_path, {"en": share(0.5)}, {"en": share(0.5)})).pairs[0]
+    assert pair.lines[0].difference.detectable is None
+    assert unseen(pair) == []
+
+
 def test_later_runs_are_held_against_the_first_or_all_against_all(tmp_path: Path) -> None:
     runs = [make_run(tmp_path / name, {("pope", "en"): pope("en", share(0.5))}) for name in "abc"]
     assert [(pair.first, pair.second) for pair in compare(runs).pairs] == [("a", "b"), ("a", "c")]

@@ -5,6 +5,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from report_run_folders import make_run
 
 from lrm_eval.reporting import TABLES, paper_table, render
 
@@ -41,5 +42,15 @@ def test_the_leaderboard_compiles(good: RunFolder, hostile: RunFolder, tmp_path:
 @pytest.mark.latex
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_paper_tables_compile(good: RunFolder, hostile: RunFolder, tmp_path: Path, engine: str) -> None:
-    tables = [paper_table(name, [good, hostile], published=True) for name in TABLES]
+    told = {"variant": "w/o BVQA", "language_model": "V_7$", "instructions": "all", "non_english_percent": 40}
+    trained = make_run(tmp_path / "r", "a_b", {"en": 9}, manifest={"model": {"name": "a_b", "training": told}})
+    tables = [paper_table(name, [good, hostile, trained], published=True) for name in TABLES]
     compile_latex("\n\\clearpage\n".join(tables), tmp_path, engine)
+
+
+@pytest.mark.latex
+def test_a_comparison_compiles(good: RunFolder, weak: RunFolder, tmp_path: Path) -> None:
+    from lrm_eval.commands.compare import rendered
+    from lrm_eval.comparison import compare
+
+    compile_latex(rendered(compare([good, weak]), [good, weak], "latex"), tmp_path, "pdflatex")

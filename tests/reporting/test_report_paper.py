@@ -61,12 +61,76 @@ def test_tiny_tasks_are_never_in_a_block_with_published_numbers(good: RunFolder)
     assert blocks == {"MME, tiny (not comparable with the paper)", "MMBench, tiny (not comparable with the paper)"}
 
 
-def test_only_runs_that_the_best_is_separable_from_are_not_bold(good: RunFolder, weak: RunFolder) -> None:
-    made = paper_table("main", [good, weak], False, "md")
-    weak_line = next(line for line in made.splitlines() if "| llava-tiny |" in line)
-    cells = [cell.strip() for cell in weak_line.split("|")]
-    assert cells[3].startswith("**")  # English: as good as the best
-    assert cells[12] and not cells[12].startswith("**")  # Chinese: clearly worse
+def cells_of(made: str, model: str) -> list[str]:
+    line = next(line for line in made.splitlines() if f"| {model} |" in line)
+    return [cell.strip() for cell in line.split("|")]
+
+
+def test_only_runs_that_the_best_is_separable_from_are_unmarked(good: RunFolder, weak: RunFolder) -> None:
+    cells = cells_of(paper_table("main", [good, weak], False, "md"), "llava-tiny")
+    assert cells[3].startswith("**")  # English: the same answers as the best
+    assert cells[12] and not cells[12].startswith("*")  # Chinese: clearly worse
+
+
+def test_a_run_that_could_be_as_good_as_the_best_is_marked_but_not_bold(good: RunFolder, tmp_path: Path) -> None:
+    nearly = make_run(tmp_path / "nearly", "nearly", {"en": 9})
+    for fmt, opening in (("md", "*"), ("latex", "\\underline{"), ("html", "<u>")):
+        made = paper_table("main", [good, nearly], False, fmt)
+        value = next(row.value for row in nearly.scores() if row.task == "tiny-mme" and row.metric == "perception")
+        assert f"{opening}{value:.1f}" in made
+        assert f"**{value:.1f}" not in made
+
+
+def test_one_run_alone_is_the_best_of_nothing(good: RunFolder) -> None:
+    assert "**" not in "".join(cells_of(paper_table("main", [good], False, "md"), "lrm-llava"))
+
+
+def test_runs_over_other_questions_are_separated_by_their_intervals_alone(good: RunFolder, tmp_path: Path) -> None:
+    fewer = make_run(tmp_path / "fewer", "fewer", {"en": 10, "zh": 1}, count=60)
+    cells = cells_of(paper_table("main", [good, fewer], False, "md"), "fewer")
+    assert cells[3].startswith("*")
+    assert cells[12] and not cells[12].startswith("*")
+
+
+def test_intervals_are_optional(full: RunFolder) -> None:
+    assert "[" in "".join(lines("main", [full], False)[0].values())
+    bare = paper_table("main", [full], False, "csv", intervals=False)
+    assert "[" not in bare
+
+
+def test_columns_can_be_chosen(good: RunFolder) -> None:
+    made = paper_table("main", [good], False, "csv", languages=("en", "sw"))
+    assert made.splitlines()[0] == "block,model,source,en,sw"
+
+
+def test_several_runs_of_one_arm_get_their_mean_over_training(full: RunFolder, tmp_path: Path) -> None:
+    told = {"variant": "w/o BVQA"}
+    manifest = {"model": {"name": "seed-2", "training": told}}
+    other = make_run(tmp_path / "b", "seed-2", PAPER_LANGUAGES | {"en": 5}, tasks=("mmbench",), manifest=manifest)
+    made = [line for line in lines("instructions", [full, other], False) if line["method"] == "w/o BVQA"]
+    assert [line["source"] for line in made] == [
+        "ours (ours-7b), MMBench", "ours (seed-2), MMBench", "ours, mean of 2 runs, MMBench"
+    ]  # fmt: skip
+    single = [float(line["en"].split()[0]) for line in made[:2]]
+    assert float(made[2]["en"].split()[0]) == pytest.approx(sum(single) / 2, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("ratio", "non_english_percent"),
+        ("backbones", "language_model"),
+        ("bleu", "translation_bleu"),
+    ],
+)
+def test_a_table_of_blanks_is_refused_with_the_reason(name: str, told: str, good: RunFolder) -> None:
+    with pytest.raises(RunError, match=f"would be empty: .*{told}"):
+        paper_table(name, [good], False)
+
+
+def test_the_numbers_of_figure_6_were_never_published() -> None:
+    with pytest.raises(UsageError, match="published as a plot, without numbers: name runs"):
+        paper_table("ratio", [], True)
 
 
 def test_languages_outside_the_paper_are_named_not_dropped_silently(good: RunFolder) -> None:
@@ -100,14 +164,14 @@ def test_backbones_and_ratio_take_our_runs(full: RunFolder) -> None:
     assert (ratio[0]["share"], ratio[0]["source"]) == ("40%", "ours-7b, MMBench")
 
 
-def test_a_run_whose_training_is_not_told_is_named_as_left_out(good: RunFolder) -> None:
-    assert "lrm-llava" in paper_table("ratio", [good], False, "md").split("Left out")[1]
+def test_a_run_whose_training_is_not_told_is_named_as_left_out(good: RunFolder, full: RunFolder) -> None:
+    assert "lrm-llava" in paper_table("ratio", [good, full], False, "md").split("Left out")[1]
 
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("fmt", ["latex", "md", "csv", "html"])
-def test_every_table_has_every_form(name: str, fmt: str, hostile: RunFolder) -> None:
-    made = paper_table(name, [hostile], True, fmt)
+def test_every_table_has_every_form(name: str, fmt: str, hostile: RunFolder, full: RunFolder) -> None:
+    made = paper_table(name, [hostile, full], True, fmt)
     assert made.endswith("\n")
     if fmt == "html":
         assert "<b>" not in made
@@ -130,3 +194,7 @@ def test_damaged_published_numbers_are_refused(tmp_path: Path) -> None:
         load("t", tmp_path)
     with pytest.raises(RunError, match="cannot read"):
         load("absent", tmp_path)
+    (tmp_path / "n.csv").write_text("a\nnan\n", encoding="utf-8")
+    table = load("n", tmp_path)
+    with pytest.raises(RunError, match="a is 'nan', not a number"):
+        table.number(table.rows[0], "a")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from lrm_eval.answers.tokens import JOINT, STOP, WORD, Tokens, normalise, tokenise
+from lrm_eval.answers.tokens import PAUSE, STOP, Tokens, normalise, tokenise
 
 if TYPE_CHECKING:
     from lrm_eval.answers.lexicon import Hit
@@ -31,17 +31,14 @@ def clauses(tokens: Tokens) -> list[Clause]:
     """The clauses of an answer, in order; sentences are numbered from 0."""
     found: list[Clause] = []
     start, sentence, opens = 0, 0, True
-    kinds = tokens.kinds
-    for index in range(len(tokens) + 1):
-        end = index == len(tokens)
-        if not end and kinds[index] in (WORD, JOINT):
-            continue
-        stops = end or kinds[index] == STOP
+    kinds, count = tokens.kinds, len(tokens)
+    for index in [*(place for place, kind in enumerate(kinds) if kind >= PAUSE), count]:
+        end = index == count
         if index > start:
             asks = not end and tokens.raw[index] in _QUESTIONS
             found.append(Clause(start, index, sentence, opens, asks))
             opens = False
-        if stops and found and found[-1].sentence == sentence:
+        if (end or kinds[index] == STOP) and found and found[-1].sentence == sentence:
             sentence += 1
             opens = True
         start = index + 1

@@ -106,22 +106,18 @@ class Lexicon:
 
     def scan(self, tokens: Tokens) -> list[Hit]:
         """All phrases in the tokens, left to right, the longest at each place, none overlapping."""
-        hits: list[Hit] = []
         folded = tokens.folded
         by_first = self._by_first
-        index, count = 0, len(folded)
-        while index < count:
-            entries = by_first.get(folded[index])
-            if entries is None:
-                index += 1
+        hits: list[Hit] = []
+        end = 0
+        for index in [place for place, word in enumerate(folded) if word in by_first]:
+            if index < end:
                 continue
-            for length, phrase, roles, shown in entries:
+            for length, phrase, roles, shown in by_first[folded[index]]:
                 if length == 1 or tuple(folded[index : index + length]) == phrase:
-                    hits.append(Hit(index, index + length, roles, shown))
-                    index += length
+                    end = index + length
+                    hits.append(Hit(index, end, roles, shown))
                     break
-            else:
-                index += 1
         return hits
 
 

@@ -8,7 +8,7 @@ In this order, the first that says something decides:
    both among them: contradictory, nothing is read;
 4. a refusal;
 5. a first sentence that denies ("there is no dog in the image");
-6. the question said back as a statement (`echo`).
+6. the question said back as a statement (`lrm_eval.answers.echo`).
 
 Deviation: POPE's evaluate.py takes every answer without a "no" for yes, MME's calculation.py looks at four letters;
 here what a person could not read is not read.
@@ -16,11 +16,10 @@ here what a person could not read is not read.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from lrm_eval.answers.clauses import Clause, about, after_call, clauses
+from lrm_eval.answers.echo import said_back
 from lrm_eval.answers.lexicon import Hit, Lexicon, Role
-from lrm_eval.answers.tokens import JOINT, PAUSE, STOP, WORD, Tokens, normalise, tokenise
+from lrm_eval.answers.tokens import JOINT, PAUSE, STOP, WORD, Tokens, tokenise
 from lrm_eval.types import Reading
 
 CONTRADICTORY = Reading(None, "contradictory", "unparsed")
@@ -56,7 +55,7 @@ def read_yes_no(text: str, question: str, lexicon: Lexicon) -> Reading:
         stated = _stated(tokens, hits, clauses(tokens), question, lexicon)
         if stated is not None:
             return stated
-    return _echo(tokens, hits, question, lexicon) or UNPARSED
+    return said_back(tokens, hits, question, lexicon) or UNPARSED
 
 
 def _reading(hit: Hit, lexicon: Lexicon, rule: str = "") -> Reading:
@@ -70,10 +69,12 @@ def _answers(hit: Hit) -> bool:
 
 def _without_menus(tokens: Tokens, hits: list[Hit]) -> list[Hit]:
     """Hits without pairs that only offer an answer: "yes/no", "ja oder nein", "(ndiyo, hapana)"."""
+    if sum(map(_answers, hits)) < 2:
+        return hits
     kept: list[Hit] = []
     index = 0
     while index < len(hits):
-        skip = _menu(tokens, hits, index)
+        skip = _menu(tokens, hits, index) if _answers(hits[index]) else 0
         if skip:
             index += skip
         else:
@@ -88,7 +89,7 @@ def _menu(tokens: Tokens, hits: list[Hit], index: int) -> int:
     last = index + 1
     joined = last < len(hits) and bool(hits[last].roles & Role.JOINER)
     last += joined
-    if not _answers(first) or last >= len(hits) or not _answers(hits[last]) or first.value == hits[last].value:
+    if last >= len(hits) or not _answers(hits[last]) or first.value == hits[last].value:
         return 0
     second = hits[last]
     between = tokens.raw[first.end : second.start]
@@ -235,6 +236,10 @@ def _strong(tokens: Tokens, hits: list[Hit], parts: list[Clause], asked: set[int
     last = parts[-1].end if parts else 0
     position = 0
     for clause in parts:
+        if position == len(hits):
+            break
+        if hits[position].start >= clause.end:
+            continue
         inside: list[Hit] = []
         while position < len(hits) and hits[position].start < clause.end:
             if hits[position].start >= clause.start:
@@ -291,43 +296,3 @@ def _contradicts(tokens: Tokens, yes: Hit, denial: Hit, parts: list[Clause]) -> 
     place = next(index for index, clause in enumerate(parts) if clause.start <= denial.start < clause.end)
     bracketed = any(tokens.raw[index] in ("(", "[") for index in range(yes.end, denial.start))
     return denial.start >= yes.end and place in (own, own + 1) and not bracketed
-
-
-def _echo(tokens: Tokens, hits: list[Hit], question: str, lexicon: Lexicon) -> Reading | None:
-    """Yes, if the answer says the whole question back as a statement.
-
-    "There is a dog" answers "Is there a dog?". The words must be the question's, in its order but for the one (the
-    verb) that moved away from the front, or turned around it ("auf dem Bild ist ein Hund"). Question particles and
-    indefinite articles (`fillers`) may come and go; anything else more or less ("there may be", "two dogs") and
-    nothing is read.
-    """
-    if not question or not tokens.raw or any(kind == STOP for kind in tokens.kinds):
-        return None
-    if any(hit.roles & (Role.NEGATION | Role.DENIAL | Role.REFUSAL) for hit in hits):
-        return None
-    said = [word for word, kind in zip(tokens.folded, tokens.kinds, strict=True) if kind == WORD]
-    full = list(_asked(question))
-    # A question said back as a question, up to its mark, is no answer.
-    if len(said) < 3 or said == full:
-        return None
-    said = [word for word in said if word not in lexicon.fillers]
-    full = [word for word in full if word not in lexicon.fillers]
-    if len(said) != len(full) or not said or not (said == full or _turned(said, full)):
-        return None
-    return Reading("yes", "echo", "read", lexicon.language.tag)
-
-
-@lru_cache(maxsize=4096)
-def _asked(question: str) -> tuple[str, ...]:
-    asked = tokenise(normalise(question))
-    return tuple(word for word, kind in zip(asked.folded, asked.kinds, strict=True) if kind == WORD)
-
-
-def _turned(said: list[str], full: list[str]) -> bool:
-    """Whether the answer is the question with its first word moved, and what follows it perhaps turned around."""
-    if full[0] not in said:
-        return False
-    rest = list(said)
-    rest.remove(full[0])
-    body = full[1:]
-    return any(rest == body[cut:] + body[:cut] for cut in range(len(body)))

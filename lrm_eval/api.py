@@ -239,6 +239,7 @@ def report(
     out: str | PathLike[str] | None = None,
     *,
     rules: Rules = "multilingual",
+    condition: str | None = None,
 ) -> str | Path:
     """A leaderboard over one or more runs.
 
@@ -247,6 +248,7 @@ def report(
         format: html, latex, md, csv or json.
         out: file or folder; None returns the text.
         rules: the readings that a table shows (a page shows the other ones at a click, csv and json hold both).
+        condition: the condition that a latex or md table shows, or "all"; None: the default one.
 
     Returns:
         The text, or the path of the file if `out` is given.
@@ -256,14 +258,20 @@ def report(
     """
     paths = [runs] if isinstance(runs, (str, PathLike)) else runs
     folders = [RunFolder.open(Path(path)) for path in paths]
-    return _render(folders, format, None if out is None else Path(out), rules)
+    return _render(folders, format, None if out is None else Path(out), rules, condition)
 
 
-def _render(folders: Sequence[RunFolder], fmt: str, out: Path | None, rules: Rules = "multilingual") -> str | Path:
+def _render(
+    folders: Sequence[RunFolder],
+    fmt: str,
+    out: Path | None,
+    rules: Rules = "multilingual",
+    condition: str | None = None,
+) -> str | Path:
     from lrm_eval.errors import unknown
     from lrm_eval.reporting import render
     from lrm_eval.types import RULES
 
     if rules not in RULES:
         raise unknown("rules", rules, RULES)
-    return render(folders, fmt, out, rules=rules)
+    return render(folders, fmt, out, rules=rules, condition=condition)

@@ -14,7 +14,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lrm_eval.conditions import DEFAULT, answer_sentence
+from lrm_eval.conditions import DEFAULT, answer_sentence, asked_language
 from lrm_eval.errors import UsageError
 from lrm_eval.types import DEFAULT_CONDITION, ImagePart, Request, TextPart
 
@@ -85,6 +85,7 @@ def build_request(task: Task, sample: Sample, condition: Condition | str = DEFAU
         sample=sample,
         max_new_tokens=task.max_new_tokens,
         choices=sample.options if task.score_choices else (),
+        budget_language=asked_language(sample.language, name) if task.scale_budget else "",
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lrm_eval.errors import UsageError
+from lrm_eval.fidelity.cost import SCALE_VERSION, BudgetScale
 from lrm_eval.types import Capabilities, ChoiceScore, ImagePart, Response
 from model_adapters.base import BatchingAdapter
 from model_adapters.checkpoints import content_hash
@@ -61,7 +62,7 @@ class LlavaAdapter(BatchingAdapter):
         disk: image features of earlier runs.
     """
 
-    capabilities = Capabilities(choices=True, batch=True, concurrency=False, deterministic=True)
+    capabilities = Capabilities(choices=True, batch=True, concurrency=False, deterministic=True, text_only=True)
     version = 1
 
     def __init__(
@@ -79,6 +80,9 @@ class LlavaAdapter(BatchingAdapter):
         self._loaded, self._template, self._decoding = loaded, template, decoding
         self._seed, self._blind = seed, blind
         self._prompts = PromptBuilder(loaded, template)
+        self._scale = BudgetScale(
+            lambda text: len(loaded.processor.tokenizer(text, add_special_tokens=False)["input_ids"])
+        )
         self._vision = ImageFeatures(loaded, blind, disk)
         self._plain = PlainEngine(loaded, decoding, seed, batch_size)
         self._shared: SharedEngine | None = None
@@ -138,6 +142,7 @@ class LlavaAdapter(BatchingAdapter):
             "image_processing": self._loaded.image_processing,
             "blind": self._blind,
             "decoding": decoding,
+            "budget_scale": SCALE_VERSION,
             "seed": self._seed if self._decoding.do_sample else None,
         }
 
@@ -223,8 +228,14 @@ class LlavaAdapter(BatchingAdapter):
         for key, image in zip(keys, images, strict=True):
             if key not in features:
                 raise RequestError(self._vision.explain(image))
-        budget = request.max_new_tokens if self._decoding.max_new_tokens is None else self._decoding.max_new_tokens
-        return self._prompts.row(request, keys, tuple(features[key] for key in keys), budget)
+        return self._prompts.row(request, keys, tuple(features[key] for key in keys), self._budget(request))
+
+    def _budget(self, request: Request) -> int:
+        if self._decoding.max_new_tokens is not None:
+            return self._decoding.max_new_tokens
+        if not request.budget_language:
+            return request.max_new_tokens
+        return self._scale.budget(request.max_new_tokens, request.budget_language)
 
     def _ask(self, rows: Sequence[Row]) -> list[Answer | None]:
         if self._shared is None:

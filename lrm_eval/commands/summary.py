@@ -83,6 +83,33 @@ def headline_table(rows: Sequence[ScoreRow], cells: Iterable[Cell] | None = None
     return table
 
 
+def effects_table(rows: Sequence[ScoreRow], cells: Iterable[Cell]) -> Table:
+    """What each condition changes in the tasks and languages of some cells; no line where nothing can be compared."""
+    from lrm_eval.reporting.conditions import delta_text, effects
+
+    asked = {(cell.task, cell.language) for cell in cells}
+    shown = [("", row) for row in rows if (row.task, row.language) in asked]
+    table = Table(
+        title="what the conditions change, paired by question",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        header_style="bold",
+    )
+    for name in ("task", "language", "metric"):
+        table.add_column(name, overflow="fold")
+    table.add_column("default", justify="right", no_wrap=True)
+    table.add_column("condition", overflow="fold")
+    for name in ("difference", "spread"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for effect in effects(shown, "multilingual"):
+        head = (effect.task, effect.language, effect.metric, number(effect.default))
+        for place, (condition, row) in enumerate(effect.deltas.items()):
+            spread = number(effect.spread) if place == 0 and effect.spread is not None else ""
+            table.add_row(*(head if place == 0 else ("", "", "", "")), condition, delta_text(row), spread)
+    return table
+
+
 def rows_table(rows: Sequence[ScoreRow]) -> Table:
     """Every row, as `lrm-eval score` shows them; values to four decimals, to be held against published ones."""
     parts = [[part.strip() for part in row.note.split(";") if part.strip()] for row in rows]
@@ -148,6 +175,9 @@ def print_run(result: RunResult, console: Console, again: str = "The same comman
     if table.row_count:
         console.print(table)
         print_notes(result.scores, result.cells, console)
+    changed = effects_table(result.scores, result.cells)
+    if changed.row_count:
+        console.print(changed)
     for cell, (answered, planned) in result.unfinished.items():
         _line(console, f"unfinished: {cell}: {answered} of {planned} answers, no score yet")
     if result.errors:

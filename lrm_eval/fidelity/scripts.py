@@ -10,26 +10,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The first word of a letter's Unicode name is its script's name, for every script in use today.
+# The first word of a letter's Unicode name is its script's name, for the scripts in use today.
 _BY_NAME: Mapping[str, str] = {
+    "ADLAM": "Adlm",
     "ARABIC": "Arab",
     "ARMENIAN": "Armn",
+    "BALINESE": "Bali",
     "BENGALI": "Beng",
     "BOPOMOFO": "Bopo",
+    "CANADIAN": "Cans",
+    "CHEROKEE": "Cher",
     "CJK": "Hani",
     "CYRILLIC": "Cyrl",
     "DEVANAGARI": "Deva",
     "ETHIOPIC": "Ethi",
-    "FULLWIDTH": "Latn",
     "GEORGIAN": "Geor",
     "GREEK": "Grek",
     "GUJARATI": "Gujr",
     "GURMUKHI": "Guru",
-    "HALFWIDTH": "Kana",
     "HANGUL": "Hang",
     "HEBREW": "Hebr",
     "HIRAGANA": "Hira",
-    "IDEOGRAPHIC": "Hani",
     "JAVANESE": "Java",
     "KANNADA": "Knda",
     "KATAKANA": "Kana",
@@ -38,13 +39,14 @@ _BY_NAME: Mapping[str, str] = {
     "LAO": "Laoo",
     "LATIN": "Latn",
     "MALAYALAM": "Mlym",
-    "MICRO": "Grek",
-    "MODIFIER": "",
+    "MEETEI": "Mtei",
     "MONGOLIAN": "Mong",
     "MYANMAR": "Mymr",
     "NKO": "Nkoo",
+    "OL": "Olck",
     "ORIYA": "Orya",
     "SINHALA": "Sinh",
+    "SUNDANESE": "Sund",
     "SYRIAC": "Syrc",
     "TAMIL": "Taml",
     "TELUGU": "Telu",
@@ -53,6 +55,7 @@ _BY_NAME: Mapping[str, str] = {
     "TIBETAN": "Tibt",
     "TIFINAGH": "Tfng",
     "VAI": "Vaii",
+    "YI": "Yiii",
 }
 # Scripts that a language's own code stands for (ISO 15924 has codes for mixtures).
 _WRITTEN_IN: Mapping[str, frozenset[str]] = {
@@ -65,13 +68,14 @@ _WRITTEN_IN: Mapping[str, frozenset[str]] = {
 
 @lru_cache(maxsize=65536)
 def script_of(char: str) -> str:
-    """The script of a letter; "" for anything that is no letter, and for letters of no script ("º", modifiers)."""
+    """The script of a letter; "" for anything that is no letter and for letters of no living script."""
     if char.isascii():
         return "Latn" if char.isalpha() else ""
     if unicodedata.category(char)[0] != "L":
         return ""
-    words = unicodedata.name(char, "").split(" ", 1)
-    return _BY_NAME.get(words[0], "Zyyy" if words[0] else "")
+    # Full-width and half-width forms are the letters that they stand for.
+    plain = unicodedata.normalize("NFKC", char)[:1]
+    return _BY_NAME.get(unicodedata.name(plain, "").split(" ", 1)[0], "")
 
 
 def script_shares(text: str) -> dict[str, float]:

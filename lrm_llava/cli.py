@@ -14,6 +14,8 @@ app = typer.Typer(
 )
 tiny = typer.Typer(no_args_is_help=True, help="The tiny world: a trained LRM-LLaVA from nothing, on two CPU cores.")
 app.add_typer(tiny, name="tiny")
+training_data = typer.Typer(no_args_is_help=True, help="Training data: mixed to a recipe, and checked.")
+app.add_typer(training_data, name="data")
 
 Work = Annotated[Path, typer.Option(help="Folder for everything made on the way; a killed build goes on from it.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change the recipe, e.g. --set stage2.steps=4000.")]
@@ -77,6 +79,35 @@ def train(
         evaluate = harness(out / f"stage{stage}" / "scores", eval_tasks.split(","), eval_langs.split(","), eval_limit)
     chosen = load_recipe(recipe, changes or [])
     train_stage(chosen, stage, Where(data, out, start), _log, report_to=log, device=device, evaluate=evaluate)
+
+
+@training_data.command(name="build")
+def build_data(
+    recipe: Annotated[str, typer.Option(help="A name that `lrm-llava recipes` lists.")],
+    stage: Annotated[int, typer.Option(min=1, max=2)],
+    sources: Annotated[Path, typer.Option(help="Folder with the sources' files, images and translations/.")],
+    out: Annotated[Path | None, typer.Option(help="stage1/ and stage2/ are made in it; by default in SOURCES.")] = None,
+    changes: Set = None,
+) -> None:
+    """Mix sources and translations to a recipe; a stopped build goes on at its last whole shard."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from lrm_llava.data.build import build_stage
+    from lrm_llava.recipes import load_recipe
+
+    columns = (SpinnerColumn(), TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        job = bar.add_task("records", total=None)
+        total = build_stage(
+            load_recipe(recipe, changes or []), stage, sources, out or sources, _log,
+            lambda count: bar.advance(job, count),
+        )  # fmt: skip
+    english = sum(count for (_, _, instruction), count in total.samples.items() if not instruction)
+    every = sum(total.samples.values())
+    _log(f"stage {stage}: {every:,} samples, {english / max(every, 1):.1%} of them plain English")
+    for reason, count in total.dropped.most_common():
+        _log(f"left out {count:,}: {reason} (first: {total.examples[reason]})")
 
 
 _LOGS = ("auto", "tensorboard", "wandb", "none")
@@ -161,6 +192,18 @@ def parts(out: Path) -> None:
     from lrm_llava.tiny.export import write_parts
 
     write_parts(out, _log)
+
+
+@tiny.command()
+def conversations(
+    out: Path,
+    count: Annotated[int, typer.Option(min=1, help="Scenes: one image and three questions each.")] = 2000,
+    seed: int = 20251,
+) -> None:
+    """Write the tiny world as LLaVA conversations with translations, for `lrm-llava data build --recipe tiny`."""
+    from lrm_llava.tiny.export import write_conversations
+
+    write_conversations(out, count, seed, _log)
 
 
 @tiny.command()

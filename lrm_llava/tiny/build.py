@@ -120,7 +120,9 @@ def load_base(recipe: TinyRecipe, work: Path) -> Base:
 
 def _mix(phase: Phase, share: float, tags: tuple[str, ...], **changes: object) -> Mix:
     piece = phase.piece(share)
-    values = {"english": piece.english, "describe": piece.describe, "open": piece.open, **changes}
+    values = {
+        "english": piece.english, "describe": piece.describe, "open": piece.open, "where": piece.where, **changes,
+    }  # fmt: skip
     return Mix(tags, **values)  # type: ignore[arg-type]
 
 

@@ -46,6 +46,7 @@ class Piece:
     english: float  # share of exchanges in English
     open: float  # share of questions answered in a word of their own; the rest is yes/no and lettered
     describe: float  # share of descriptions
+    where: float = 1.0  # factor on "where is it?" among open and lettered questions
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,10 @@ class TinyRecipe:
         steps=11_000, rows=24, segments=4, lr=1e-3, text_only=0.1,
         pieces=(
             # Open questions unlock the rest, first in English, then soon in all: 59 -> 72 % in 500 steps.
-            Piece(0.06, 1.0, 1.0, 0.25), Piece(0.2, 0.45, 0.7, 0.1), Piece(0.35, 0.45, 0.3, 0.08),
-            Piece(1.0, 0.476, 0.12, 0.06),
+            Piece(0.06, 1.0, 1.0, 0.25),
+            Piece(0.18, 0.45, 0.7, 0.1, where=1.5), Piece(0.32, 0.45, 0.3, 0.08, where=1.5),
+            # Lettered places ("B. middle left") come last of all: 76 % when everything else was at 98.
+            Piece(1.0, 0.475, 0.13, 0.05, where=3.0),
         ),
     )  # fmt: skip
     # Stage 2, questions that are not in English: plain, English as pivot, bilingual.

@@ -35,6 +35,7 @@ class Mix:
         describe: share of descriptions.
         instructions: shares of MVQA, EP-VQA and BVQA among exchanges that are not in English.
         open: share of questions answered in a word of their own; the rest is 5 yes/no to 4 lettered.
+        where: factor on the weight of "where is it?" among open and lettered questions.
     """
 
     tags: tuple[str, ...]
@@ -42,6 +43,7 @@ class Mix:
     describe: float
     instructions: tuple[float, float, float] = (1.0, 0.0, 0.0)
     open: float = 0.1
+    where: float = 1.0
 
 
 def answer_word(tag: str, answer: bool) -> str:
@@ -76,8 +78,11 @@ def instruction_text(query: q.Query, tag: str) -> str:
     return language.option_letter if query.choices else language.short_answer
 
 
-def draw_query(scene: Scene, rng: random.Random, open_share: float = 0.1) -> q.Query:
-    """A question about a scene: `open_share` open, of the rest five in nine yes/no and four in nine lettered."""
+def draw_query(scene: Scene, rng: random.Random, open_share: float = 0.1, where: float = 1.0) -> q.Query:
+    """A question about a scene: `open_share` open, of the rest five in nine yes/no and four in nine lettered.
+
+    `where` multiplies the weight of "where is it?" in both.
+    """
     yes_no = (1 - open_share) * 5 / 9
     while True:
         roll = rng.random()
@@ -86,15 +91,21 @@ def draw_query(scene: Scene, rng: random.Random, open_share: float = 0.1) -> q.Q
             kind = rng.choices(list(_YES_NO_WEIGHTS), list(_YES_NO_WEIGHTS.values()))[0]
             query = q.YES_NO_MAKERS[kind](scene, rng, rng.random() < 0.5)
         elif roll < 1 - open_share:
-            kind = rng.choices(list(_LETTER_WEIGHTS), list(_LETTER_WEIGHTS.values()))[0]
+            kind = _draw_kind(_LETTER_WEIGHTS, where, rng)
             query = q.OPEN_MAKERS[kind](scene, rng)
             if query is not None:
                 query = q.with_choices(query, rng, rng.choice((4, 4, 4, 3, 2)), scene)
         else:
-            kind = rng.choices(list(_OPEN_WEIGHTS), list(_OPEN_WEIGHTS.values()))[0]
+            kind = _draw_kind(_OPEN_WEIGHTS, where, rng)
             query = q.OPEN_MAKERS[kind](scene, rng)
         if query is not None:
             return query
+
+
+def _draw_kind(weights: dict[str, float], where: float, rng: random.Random) -> str:
+    return rng.choices(
+        list(weights), [weight * (where if kind == "where_is" else 1.0) for kind, weight in weights.items()]
+    )[0]
 
 
 def plain_exchange(query: q.Query, tag: str) -> Exchange:
@@ -113,7 +124,7 @@ def image_exchange(scene: Scene, mix: Mix, rng: random.Random) -> Exchange:
     tag = "en" if rng.random() < mix.english else rng.choice(mix.tags[1:])
     if rng.random() < mix.describe:
         return describe_exchange(scene, tag, rng)
-    query = draw_query(scene, rng, mix.open)
+    query = draw_query(scene, rng, mix.open, mix.where)
     if tag == "en":
         return plain_exchange(query, "en")
     kind = rng.choices(("mvqa", "ep_vqa", "bvqa"), mix.instructions)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lrm_eval.errors import RunError
@@ -109,7 +109,16 @@ def walk(folder: RunFolder, on_readings: Callable[[Cell, Rules, dict[str, Readin
         derived.scores += rows
         for rules, items_by_condition in kept.items():
             derived.scores += _compare(manifest, cells[0], rules, items_by_condition, rows)
+    derived.scores = [_with_versions(row, manifest) for row in derived.scores]
     return derived
+
+
+def _with_versions(row: ScoreRow, manifest: Mapping[str, Any]) -> ScoreRow:
+    """A row that says under which version of its task and rules it was made: others are other measurements."""
+    from lrm_eval.scorers.versions import RULES_VERSIONS
+
+    version = str(manifest["tasks"][row.task].get("version", ""))
+    return replace(row, task_version=version, rules_version=RULES_VERSIONS[row.rules])
 
 
 def _compare(

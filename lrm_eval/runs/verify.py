@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrm_eval.errors import LrmEvalError
 from lrm_eval.runs import environment
-from lrm_eval.runs.codec import dumps_scores
-from lrm_eval.runs.derive import readings_file, walk
+from lrm_eval.runs.check import Check
+from lrm_eval.runs.derive import walk
 from lrm_eval.runs.files import sha256_file
 from lrm_eval.runs.folder import Cell, RunFolder
+from lrm_eval.runs.verify_data import check_questions
+from lrm_eval.runs.verify_scores import check_readings, check_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
     from typing import Any
 
     from lrm_eval.types import Reading, Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was checked.
-
-    Attributes:
-        what: the thing.
-        ok: true if it holds, false if it does not, None if it is only worth knowing.
-        detail: the finding.
-    """
-
-    what: str
-    ok: bool | None
-    detail: str = ""
-
-
 def verify(folder: RunFolder) -> list[Check]:
-    """Derive everything again and compare; compare hashes of responses, task files and code with run.json.
+    """Derive everything again and compare; compare questions and hashes with run.json and with the installed tasks.
 
     Nothing is written. Files of tasks and code that changed since the run are worth knowing, not wrong: what counts
-    is that today's code gets the same scores from the responses.
+    is that today's code gets the same scores from the responses, and that the questions are the task's.
     """
     try:
         manifest = folder.manifest()
-        checks = [*_state(folder, manifest), *_responses(folder, manifest), *_derived(folder)]
+        checks = [
+            *_state(folder, manifest),
+            *_responses(folder, manifest),
+            *check_questions(folder, manifest),
+            *_derived(folder, manifest),
+        ]
     except LrmEvalError as error:
         return [Check("readable", False, str(error))]
     return [*checks, *_sources(manifest)]
@@ -73,25 +63,29 @@ def _responses(folder: RunFolder, manifest: Mapping[str, Any]) -> list[Check]:
     return checks
 
 
-def _derived(folder: RunFolder) -> list[Check]:
+def _derived(folder: RunFolder, manifest: Mapping[str, Any]) -> list[Check]:
     checks: list[Check] = []
+    same_code = _rules_code(manifest) == environment.code_hashes().get("rules")
 
     def compare(cell: Cell, rules: Rules, readings: dict[str, Reading]) -> None:
-        same = _same(folder.readings_path(cell, rules), readings_file(readings))
-        checks.append(Check(f"readings of {cell}, {rules}", same, "" if same else "differ from those derived now"))
+        checks.append(check_readings(folder, cell, rules, readings, same_code))
 
     derived = walk(folder, compare)
     for cell, (answered, planned) in derived.unfinished.items():
         checks.append(Check(f"answers of {cell}", False, f"{answered} of {planned}"))
     for cell, errors in derived.errors.items():
         checks.append(Check(f"answers of {cell}", None, f"{errors} are errors"))
-    same = _same(folder.scores_path, dumps_scores(derived.scores).encode("utf-8"))
-    checks.append(Check("scores.json", same, "" if same else "differs from the scores derived now"))
-    return checks
+    return [*checks, *check_scores(folder, derived.scores, same_code)]
 
 
-def _same(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == content
+def _rules_code(manifest: Mapping[str, Any]) -> str | None:
+    """Hash of the code that made the readings and scores on disk: that of `rescore` if there was one."""
+    for part in ("rescored", "command"):
+        told = manifest.get(part)
+        if isinstance(told, dict) and isinstance(told.get("code_sha256"), dict):
+            found = told["code_sha256"].get("rules")
+            return None if found is None else str(found)
+    return None
 
 
 def _sources(manifest: Mapping[str, Any]) -> list[Check]:

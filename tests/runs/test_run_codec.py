@@ -140,4 +140,4 @@ def test_scores_are_valid_json_with_null_for_what_is_undefined() -> None:
 
 
 def test_no_scores_are_valid_json_too() -> None:
-    assert json.loads(dumps_scores([])) == {"schema": 1, "scores": []}
+    assert json.loads(dumps_scores([])) == {"schema": 2, "scores": []}

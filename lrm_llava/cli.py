@@ -110,6 +110,24 @@ def build_data(
         _log(f"left out {count:,}: {reason} (first: {total.examples[reason]})")
 
 
+@training_data.command(name="check")
+def check_data(
+    data: Annotated[Path, typer.Argument(help="What `lrm-llava data build` made.")],
+    stage: Annotated[int, typer.Option(min=1, max=2)],
+    against: Annotated[
+        str, typer.Option(help="Benchmarks to look for in it, e.g. mme,pope,seedbench,mmbench; none by default.")
+    ] = "",
+    benchmark_data: Annotated[
+        list[str] | None, typer.Option("--data", help="TASK=PATH: local data of a benchmark.")
+    ] = None,
+) -> None:
+    """Broken images, empty turns, wrong language, duplicates, contamination; status 1 if anything was found."""
+    from lrm_llava.data.report import check_stage
+
+    if not check_stage(data, stage, [name for name in against.split(",") if name], benchmark_data or [], _log):
+        raise typer.Exit(1)
+
+
 _LOGS = ("auto", "tensorboard", "wandb", "none")
 Dtype = Annotated[str, typer.Option(help="bfloat16, float16 or float32.")]
 

@@ -7,16 +7,20 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from lrm_eval.reporting.names import benchmark_of, language, metric_label, metric_unit, order_languages, task_title
-from lrm_eval.reporting.paired import PIVOT, gap_estimate, mean_estimate
+from lrm_eval.reporting.paired import PIVOT
+from lrm_eval.reporting.provenance import trained_languages
+from lrm_eval.reporting.sets import common_sets
 from lrm_eval.reporting.view import (
     HEAT_MIN_SPAN,
     HEAT_STEPS,
     UNPARSED_MARK,
     Board,
     CellView,
+    Estimate,
     MetricView,
     ModelView,
     RowView,
+    SetView,
     TableView,
 )
 from lrm_eval.scorers.scoring import FEW_CLUSTERS
@@ -26,23 +30,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence, Set
 
     from lrm_eval.reporting.gather import GatheredRun
-    from lrm_eval.reporting.paired import SharedDraws
-    from lrm_eval.reporting.view import Estimate
+    from lrm_eval.reporting.paired import Numbers
+    from lrm_eval.reporting.view import Place
     from lrm_eval.types import Rules, ScoreRow
 
 # Notes of the scorers that a mark of their own already tells.
 _SHOWN_NOTES = ("few images", "no interval")
-DrawsKey: TypeAlias = tuple[str, str, str, str]
-"""Model, table id, rules, metric."""
+# Metrics of every task, of `lrm_eval.scorers.fidelity`.
+GATED, LOST = "gated_accuracy", "gated_accuracy_loss"
+NumbersKey: TypeAlias = tuple[str, str, str]
+"""Table id, rules, metric."""
+Trained: TypeAlias = "Mapping[str, frozenset[str] | None]"
 
 
-def build(gathered: Sequence[GatheredRun], draws: Mapping[DrawsKey, SharedDraws] | None = None) -> Board:
+def build(gathered: Sequence[GatheredRun], numbers: Mapping[NumbersKey, Numbers] | None = None) -> Board:
     """Arranges rows into tables of models x languages.
 
     Args:
         gathered: runs as `gather` names them.
-        draws: shared bootstrap draws per (model, table, rules, metric): they give the intervals of means and of gaps
-            to English; without them both are plain differences without an interval.
+        numbers: of the answers per (table, rules, metric): they give the intervals of means and gaps, ranks, and
+            chance-corrected scores; without them means and gaps are plain numbers without an interval.
 
     Returns:
         The board: tables in the order their tasks were first met, known benchmarks first.
@@ -56,18 +63,22 @@ def build(gathered: Sequence[GatheredRun], draws: Mapping[DrawsKey, SharedDraws]
             tables[row.task, row.condition].append((one.name, row))
             benchmarks.setdefault(row.task, benchmark_of(row.task, one.manifest))
     names = list(dict.fromkeys(one.name for one in gathered))
+    trained = {name: _trained(name, gathered) for name in names}
     typed = [str(tag) for one in gathered for tag in one.manifest.get("languages") or ()]
     place = {"mme": 0, "pope": 1, "seedbench": 2, "mmbench": 3}
     order = sorted(
         tables,
         key=lambda key: (key[0].startswith("tiny-"), place.get(benchmarks[key[0]], 9), key[1] != DEFAULT_CONDITION),
     )
-    views = tuple(_table(key, benchmarks[key[0]], tables[key], names, typed, machine, draws or {}) for key in order)
+    views = tuple(
+        _table(key, benchmarks[key[0]], tables[key], names, typed, machine, trained, numbers or {}) for key in order
+    )
     models = tuple(
         ModelView(
             name,
             tuple(one.manifest for one in gathered if one.name == name),
             tuple(one.run.path.name for one in gathered if one.name == name),
+            trained[name],
         )
         for name in names
     )
@@ -78,6 +89,11 @@ def build(gathered: Sequence[GatheredRun], draws: Mapping[DrawsKey, SharedDraws]
         if (cells := one.unfinished())
     )
     return Board(models, tuple(language(tag) for tag in tags), views, notes)
+
+
+def _trained(name: str, gathered: Sequence[GatheredRun]) -> frozenset[str] | None:
+    known = [trained_languages(one.manifest) for one in gathered if one.name == name]
+    return next((tags for tags in known if tags is not None), None)
 
 
 def table_id(task: str, condition: str) -> str:
@@ -92,7 +108,8 @@ def _table(
     names: Sequence[str],
     typed: Sequence[str],
     machine: Set[tuple[str, str, str]],
-    draws: Mapping[DrawsKey, SharedDraws],
+    trained: Trained,
+    numbers: Mapping[NumbersKey, Numbers],
 ) -> TableView:
     task, condition = key
     tags = tuple(order_languages((row.language for _, row in rows), typed))
@@ -103,81 +120,150 @@ def _table(
         for model, row in rows:
             if row.rules == rules:
                 by_metric[row.metric][model, row.language] = row
+        gated = {name: by_metric.get(name, {}) for name in (GATED, LOST)}
         ordered = sorted(by_metric.items(), key=lambda pair: not any(row.primary for row in pair[1].values()))
         metrics[rules] = tuple(
-            _metric(name, table_id(task, condition), rules, benchmark, cells, here, tags, machine, draws)
+            _Metric(
+                name, benchmark, cells, here, tags, machine, trained, numbers.get((table_id(*key), rules, name)), gated
+            ).view()
             for name, cells in ordered
         )
     return TableView(table_id(task, condition), task, condition, task_title(task, condition), benchmark, tags, metrics)
 
 
-def _metric(
-    name: str,
-    table: str,
-    rules: Rules,
-    benchmark: str,
-    cells: Mapping[tuple[str, str], ScoreRow],
-    models: Sequence[str],
-    tags: Sequence[str],
-    machine: Set[tuple[str, str, str]],
-    draws: Mapping[DrawsKey, SharedDraws],
-) -> MetricView:
-    values = {key: row.value for key, row in cells.items() if row.value is not None and math.isfinite(row.value)}
-    common = tuple(tag for tag in tags if all((model, tag) in values for model in models))
-    gap_over = tuple(tag for tag in common if tag != PIVOT) if PIVOT in common else ()
-    heat_range = _heat_range(values.values())
-    notes = {row.note for row in cells.values()}
-    note = notes.pop() if len(notes) == 1 else ""
-    rows = []
-    for model in models:
-        own = {tag: values[model, tag] for tag in tags if (model, tag) in values}
-        drawn = draws.get((model, table, rules, name))
-        views = []
-        for tag in tags:
-            row = cells.get((model, tag))
-            gap = gap_estimate(own, drawn, [tag]) if tag != PIVOT else None
-            views.append(None if row is None else _cell(row, gap, heat_range, note, machine))
-        mean = mean_estimate(own, drawn, common)
-        rows.append(RowView(model, tuple(views), mean, gap_estimate(own, drawn, gap_over)))
-    # sorted() is stable: models without a mean keep the order in which they were given.
-    rows.sort(key=lambda row: -row.mean.value if row.mean else float("inf"))
-    primary = any(row.primary for row in cells.values())
-    return MetricView(
-        name, metric_label(name), metric_unit(benchmark, name), primary, common, gap_over, note, heat_range, tuple(rows)
-    )
+class _Metric:
+    """One metric of one table on its way from rows to a view."""
+
+    def __init__(
+        self,
+        name: str,
+        benchmark: str,
+        cells: Mapping[tuple[str, str], ScoreRow],
+        models: Sequence[str],
+        tags: Sequence[str],
+        machine: Set[tuple[str, str, str]],
+        trained: Trained,
+        numbers: Numbers | None,
+        gated: Mapping[str, Mapping[tuple[str, str], ScoreRow]],
+    ) -> None:
+        self.name, self.benchmark, self.cells, self.models, self.tags = name, benchmark, cells, models, tags
+        self.machine, self.trained, self.numbers, self.gated = machine, trained, numbers, gated
+        self.values = {key: row.value for key, row in cells.items() if row.value is not None}
+        self.values = {key: value for key, value in self.values.items() if math.isfinite(value)}
+        self.common = tuple(tag for tag in tags if all((model, tag) in self.values for model in models))
+        self.heat_range = _heat_range(self.values.values())
+
+    def view(self) -> MetricView:
+        notes = {row.note for row in self.cells.values()}
+        note = notes.pop() if len(notes) == 1 else ""
+        best = {tag: self.places([tag]) for tag in self.tags}
+        whole = self.sums(self.common)
+        rows = []
+        for model in self.models:
+            cells = tuple(self.cell(model, tag, note, best[tag].get(model)) for tag in self.tags)
+            rows.append(RowView(model, cells, *whole[model]))
+        # sorted() is stable: models without a mean keep the order in which they were given.
+        rows.sort(key=lambda row: -row.mean.value if row.mean else float("inf"))
+        sets = (
+            [
+                SetView(label, tags, tuple(sums[row.model] for row in rows))
+                for label, tags in common_sets(self.common, [self.trained.get(model) for model in self.models])
+                if (sums := self.sums(tags))
+            ]
+            if self.numbers
+            else []
+        )
+        return MetricView(
+            self.name,
+            metric_label(self.name),
+            metric_unit(self.benchmark, self.name),
+            any(row.primary for row in self.cells.values()),
+            self.common,
+            self.gap_over(self.common),
+            note,
+            self.heat_range,
+            tuple(rows),
+            tuple(sets),
+        )
+
+    def gap_over(self, tags: Sequence[str]) -> tuple[str, ...]:
+        return tuple(tag for tag in tags if tag != PIVOT) if PIVOT in self.common else ()
+
+    def places(self, tags: Sequence[str]) -> dict[str, Place]:
+        return self.numbers.places(self.models, tags) if self.numbers else {}
+
+    def sums(
+        self, tags: Sequence[str]
+    ) -> dict[str, tuple[Estimate | None, Estimate | None, Estimate | None, Place | None]]:
+        """Mean, gap, corrected mean and place of each model over some of the common languages."""
+        places = self.places(tags)
+        found = {}
+        for model in self.models:
+            corrected = self.numbers.corrected(model, tags) if self.numbers else None
+            found[model] = (self.mean(model, tags), self.gap(model, tags), corrected, places.get(model))
+        return found
+
+    def mean(self, model: str, tags: Sequence[str]) -> Estimate | None:
+        if not tags or any((model, tag) not in self.values for tag in tags):
+            return None
+        told = self.numbers.mean(model, tags) if self.numbers else None
+        return told or Estimate(sum(self.values[model, tag] for tag in tags) / len(tags))
+
+    def gap(self, model: str, tags: Sequence[str]) -> Estimate | None:
+        tags = [tag for tag in tags if tag != PIVOT]
+        if not tags or any((model, tag) not in self.values for tag in [*tags, PIVOT]):
+            return None
+        told = self.numbers.gap(model, tags) if self.numbers else None
+        mean = sum(self.values[model, tag] for tag in tags) / len(tags)
+        return told or Estimate(mean - self.values[model, PIVOT])
+
+    def cell(self, model: str, tag: str, shared: str, place: Place | None) -> CellView | None:
+        row = self.cells.get((model, tag))
+        if row is None:
+            return None
+        note = "" if row.note == shared else row.note
+        value, low, high = _finite(row.value), _finite(row.ci_low), _finite(row.ci_high)
+        guess = self.numbers.guesses.get((model, tag)) if self.numbers else None
+        gap = self.gap(model, [tag]) if tag != PIVOT else None
+        trained = self.trained.get(model)
+        marks = {
+            "chance": guess is not None and guess.alarm,
+            "unparsed": row.unparsed_rate > UNPARSED_MARK,
+            "few": value is not None and row.clusters < FEW_CLUSTERS,
+            "no-interval": value is not None and (low is None or high is None),
+            "machine": (row.task, row.language, row.condition) in self.machine,
+            "errors": row.outcomes.get("error", 0.0) > 0,
+            "unseen": trained is not None and tag not in trained,
+            "note": any(part and not part.startswith(_SHOWN_NOTES) for part in note.split("; ")),
+        }
+        return CellView(
+            value=value,
+            ci_low=low,
+            ci_high=high,
+            n=row.n,
+            clusters=row.clusters,
+            unparsed_rate=row.unparsed_rate,
+            outcomes=dict(row.outcomes),
+            note=note,
+            gap=gap,
+            gap_paired=gap is not None and gap.ci_low is not None,
+            corrected=self.numbers.corrected(model, [tag]) if self.numbers else None,
+            chance=guess.level if guess else None,
+            gated=_row_estimate(self.gated[GATED].get((model, tag))) if row.primary else None,
+            lost=_value(self.gated[LOST].get((model, tag))) if row.primary else None,
+            best=place is not None and place.best,
+            heat=heat_step(value, self.heat_range),
+            marks=tuple(mark for mark, on in marks.items() if on),
+        )
 
 
-def _cell(
-    row: ScoreRow,
-    gap: Estimate | None,
-    heat_range: tuple[float, float] | None,
-    shared: str,
-    machine: Set[tuple[str, str, str]],
-) -> CellView:
-    note = "" if row.note == shared else row.note
-    value, low, high = _finite(row.value), _finite(row.ci_low), _finite(row.ci_high)
-    marks = {
-        "unparsed": row.unparsed_rate > UNPARSED_MARK,
-        "few": value is not None and row.clusters < FEW_CLUSTERS,
-        "no-interval": value is not None and (low is None or high is None),
-        "machine": (row.task, row.language, row.condition) in machine,
-        "errors": row.outcomes.get("error", 0.0) > 0,
-        "note": any(part and not part.startswith(_SHOWN_NOTES) for part in note.split("; ")),
-    }
-    return CellView(
-        value=value,
-        ci_low=low,
-        ci_high=high,
-        n=row.n,
-        clusters=row.clusters,
-        unparsed_rate=row.unparsed_rate,
-        outcomes=dict(row.outcomes),
-        note=note,
-        gap=gap,
-        gap_paired=gap is not None and gap.ci_low is not None,
-        heat=heat_step(value, heat_range),
-        marks=tuple(mark for mark, on in marks.items() if on),
-    )
+def _value(row: ScoreRow | None) -> float | None:
+    return None if row is None else _finite(row.value)
+
+
+def _row_estimate(row: ScoreRow | None) -> Estimate | None:
+    value = _value(row)
+    return None if row is None or value is None else Estimate(value, _finite(row.ci_low), _finite(row.ci_high))
 
 
 def _finite(value: float | None) -> float | None:

@@ -1,124 +1,140 @@
-"""Means over languages and gaps to English, with intervals from one bootstrap that all languages of a model share.
+"""Numbers over several cells of one table: means, gaps to English, ranks, and what is left above guessing.
 
-The statistics are those of `lrm_eval.statistics.combined_interval`: images are drawn with their questions in every
-language, since the same images are asked everywhere. A page needs many such numbers (a gap per language, means, on
-every task); here the images are drawn once per model and table, and each number is a sum of columns.
+All of them come from one draw of images that all languages of all models share (`lrm_eval.statistics.joint`), since
+the same images are asked everywhere.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from lrm_eval.reporting.view import Estimate
+from lrm_eval.reporting.view import Estimate, Place
 from lrm_eval.scorers import BENCHMARKS, metrics
-from lrm_eval.statistics import combined_interval
-from lrm_eval.statistics.bootstrap import REPLICATES, cluster_sums, percentile_interval, replicate_sums
-from lrm_eval.statistics.interval import FEWEST_CLUSTERS
+from lrm_eval.statistics import rank_intervals
+from lrm_eval.statistics.chance import ALARM_LEVEL, best, guess_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lrm_eval.scorers.metric import FloatArray, Metric
+    from lrm_eval.statistics.joint import Joint
     from lrm_eval.types import Item, Rules
 
 PIVOT = "en"
-# Replicates that differ by less than this do not differ: the bootstrap has nothing to say, an exact bound may.
-_SAME = 1e-9
+Key: TypeAlias = tuple[str, str]
+"""Model, language tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A cell beside a reader that guesses.
+
+    Attributes:
+        level: mean score of the guessing reader on the same items.
+        top: score of a reader that is always right.
+        alarm: the score is below what guessing gives (p < 0.01): parser or prompt have probably failed.
+    """
+
+    level: float
+    top: float
+    alarm: bool
 
 
 @dataclass(frozen=True, eq=False)
-class SharedDraws:
-    """One metric of one model in several languages, under the same resampled images.
+class Numbers:
+    """One metric of a table, in every model and language that has a value.
 
     Attributes:
-        metrics: per language tag.
-        draws: per language tag, the metric under each replicate, [B].
-        clusters: different images over all languages.
-        seed: of the resampling.
+        together: the metrics by (model, language), under the same resampled images.
     """
 
-    metrics: Mapping[str, Metric]
-    draws: Mapping[str, FloatArray]
-    clusters: int
-    seed: int
+    together: Joint[Key]
 
-    def interval(self, weights: Mapping[str, float]) -> tuple[float, float] | None:
-        """95 % interval of a weighted sum over languages; None if a language is missing or no honest one exists."""
-        if self.clusters < FEWEST_CLUSTERS or any(tag not in self.draws for tag in weights):
+    def mean(self, model: str, tags: Sequence[str]) -> Estimate | None:
+        """Mean over `tags`; None if there are none or the model lacks one."""
+        return self._estimate({(model, tag): 1 / len(tags) for tag in tags})
+
+    def gap(self, model: str, tags: Sequence[str]) -> Estimate | None:
+        """Mean over `tags` of the value less the value in English; None where something is missing."""
+        if not tags:
             return None
-        # An array product, not a sum of products: 0 * NaN stays NaN and is counted as undefined.
-        combined = np.array(list(weights.values())) @ np.stack([self.draws[tag] for tag in weights])  # [B]
-        if np.ptp(combined) > _SAME:
-            return percentile_interval(combined, self.clusters)
-        exact = combined_interval([self.metrics[tag] for tag in weights], list(weights.values()), self.seed)
-        return None if exact.low is None or exact.high is None else (exact.low, exact.high)
+        return self._estimate({**{(model, tag): 1 / len(tags) for tag in tags}, (model, PIVOT): -1.0})
+
+    def _estimate(self, weights: Mapping[Key, float]) -> Estimate | None:
+        if not weights or any(key not in self.together.metrics for key in weights):
+            return None
+        found = self.together.estimate(weights)
+        return None if found.value is None else Estimate(found.value, found.low, found.high)
+
+    def places(self, models: Sequence[str], tags: Sequence[str]) -> dict[str, Place]:
+        """Rank intervals and tie groups by the mean over `tags`; nothing if there are fewer than two models."""
+        weights = {
+            model: {(model, tag): 1 / len(tags) for tag in tags}
+            for model in models
+            if tags and all((model, tag) in self.together.metrics for tag in tags)
+        }
+        if len(weights) < 2:
+            return {}
+        ranked = rank_intervals(self.together, weights)
+        return {one.model: Place(one.low, one.high, one.group, one.best) for one in ranked}
+
+    @cached_property
+    def guesses(self) -> dict[Key, Guess]:
+        """By cell; cells where nothing can be guessed are left out."""
+        found: dict[Key, Guess] = {}
+        # Models that were asked the same questions are held against the same guessing readers.
+        scores: dict[tuple[bytes, ...], FloatArray] = {}
+        for key, metric in self.together.metrics.items():
+            top, value = best(metric), metric.value
+            guessing = metric.guessing
+            if guessing is None or top is None or value is None or not len(guessing.counts):
+                continue
+            same = (guessing.counts.tobytes(), guessing.probabilities.tobytes(), guessing.stats.tobytes())
+            if same not in scores:
+                drawn = guess_scores(guessing, metric)
+                scores[same] = drawn[np.isfinite(drawn)]
+            drawn = scores[same]
+            if not len(drawn) or top - float(drawn.mean()) <= _NOTHING_LEFT:
+                continue
+            below = (1 + int((drawn <= value + 1e-9).sum())) / (1 + len(drawn))
+            found[key] = Guess(float(drawn.mean()), top, below < ALARM_LEVEL)
+        return found
+
+    def corrected(self, model: str, tags: Sequence[str]) -> Estimate | None:
+        """Mean over `tags` of 100 (value - chance) / (best - chance): 0 is guessing, 100 is perfect.
+
+        Chance is a property of the questions and carries no doubt of its own: the interval is that of the weighted sum
+        of the values, moved.
+        """
+        keys = [(model, tag) for tag in tags]
+        if not keys or any(key not in self.guesses for key in keys):
+            return None
+        factors = {key: 100 / (self.guesses[key].top - self.guesses[key].level) / len(keys) for key in keys}
+        moved = sum(factors[key] * self.guesses[key].level for key in keys)
+        found = self._estimate(factors)
+        return None if found is None else found.shifted(-moved)
 
 
-def shared_draws(
-    items: Mapping[str, Sequence[Item]], task: str, benchmark: str, rules: Rules, seed: int = 0
-) -> dict[str, SharedDraws]:
-    """Draws images once for all languages of one model on one task.
+# Where guessing is as good as being right nothing can be corrected.
+_NOTHING_LEFT = 1e-9
+
+
+def primary_metrics(items: Sequence[Item], task: str, benchmark: str, rules: Rules) -> list[Metric]:
+    """The headline metrics of a cell that have a value.
 
     Args:
-        items: per language tag, read under `rules`.
+        items: of one cell, read under `rules`.
         task: its name; a task that is not named as its benchmark has the categories its items have.
-        benchmark: whose metrics to compute; an unknown one (of a plug-in) has no draws.
+        benchmark: whose metrics to compute; an unknown one (of a plug-in) has none.
         rules: the rule set.
-        seed: of the draws.
-
-    Returns:
-        Per primary metric. Languages in which the metric is undefined are left out.
     """
     if benchmark not in BENCHMARKS:
-        return {}
-    found: dict[str, dict[str, Metric]] = {}
-    for tag, cell in items.items():
-        declared = None if task == benchmark else list(dict.fromkeys(item.sample.category for item in cell))
-        for metric in metrics(benchmark, cell, rules, declared):
-            if metric.primary and metric.value is not None:
-                found.setdefault(metric.name, {})[tag] = metric
-    return {name: _draw(by_language, seed) for name, by_language in found.items()}
-
-
-def _draw(by_language: Mapping[str, Metric], seed: int) -> SharedDraws:
-    names: dict[str, int] = {}
-    codes = {}
-    for tag, metric in by_language.items():
-        place = np.array([names.setdefault(name, len(names)) for name in metric.cluster_names], dtype=np.int64)
-        codes[tag] = place[metric.clusters]
-    count = len(names)
-    if count < FEWEST_CLUSTERS:
-        return SharedDraws(by_language, {}, count, seed)
-    sums = [cluster_sums(metric.stats, codes[tag], count) for tag, metric in by_language.items()]
-    drawn = replicate_sums(np.concatenate(sums, axis=1), np.zeros(count, dtype=np.int64), seed, REPLICATES)
-    draws, start = {}, 0
-    for tag, metric in by_language.items():
-        stop = start + metric.stats.shape[1]
-        draws[tag] = metric.value_of(drawn[:, start:stop])  # [B]
-        start = stop
-    return SharedDraws(by_language, draws, count, seed)
-
-
-def mean_estimate(own: Mapping[str, float], drawn: SharedDraws | None, tags: Sequence[str]) -> Estimate | None:
-    """Mean over `tags`; None if there are none or one has no value. An interval only where there are draws."""
-    if not tags or any(tag not in own for tag in tags):
-        return None
-    return _estimate(own, drawn, {tag: 1 / len(tags) for tag in tags})
-
-
-def gap_estimate(own: Mapping[str, float], drawn: SharedDraws | None, tags: Sequence[str]) -> Estimate | None:
-    """Mean over `tags` of (value minus the value in English): negative where the model is worse than in English."""
-    if not tags or PIVOT not in own or any(tag not in own for tag in tags):
-        return None
-    return _estimate(own, drawn, {**{tag: 1 / len(tags) for tag in tags}, PIVOT: -1.0})
-
-
-def _estimate(own: Mapping[str, float], drawn: SharedDraws | None, weights: Mapping[str, float]) -> Estimate:
-    value = sum(weight * own[tag] for tag, weight in weights.items())
-    interval = drawn.interval(weights) if drawn else None
-    if interval is None:
-        return Estimate(value)
-    return Estimate(value, min(interval[0], value), max(interval[1], value))
+        return []
+    declared = None if task == benchmark else list(dict.fromkeys(item.sample.category for item in items))
+    return [
+        metric for metric in metrics(benchmark, items, rules, declared) if metric.primary and metric.value is not None
+    ]

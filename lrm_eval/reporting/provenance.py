@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _VALUE_LIMIT = 300
 
@@ -28,6 +28,59 @@ def facts(manifest: Mapping[str, Any], folder: str) -> list[tuple[str, str]]:
     if isinstance(history, list) and history:
         result.append(("earlier commands", str(len(history))))
     return result
+
+
+def trained_languages(manifest: Mapping[str, Any]) -> frozenset[str] | None:
+    """Tags of the languages that a model's makers name for it; None if they are not known.
+
+    From run.json where it tells them, else from the preset of the model's name.
+    """
+    from model_adapters.presets import load_presets
+
+    model = manifest.get("model")
+    if not isinstance(model, dict):
+        return None
+    told = model.get("languages")
+    if isinstance(told, list) and told:
+        return frozenset(map(str, told))
+    preset = load_presets().get(str(model.get("name")))
+    return frozenset(preset.languages) if preset and preset.languages else None
+
+
+class DataSource(NamedTuple):
+    """Where the questions of one task in one language come from."""
+
+    task: str
+    language: str
+    condition: str
+    provenance: str
+    images: str
+    questions: str
+    files: str
+
+
+def data_sources(manifests: Iterable[Mapping[str, Any]]) -> list[DataSource]:
+    """One line per task, language and condition of run.json, each different source once."""
+    found: dict[DataSource, None] = {}
+    for manifest in manifests:
+        cells = manifest.get("cells")
+        for cell in cells if isinstance(cells, list) else []:
+            if not isinstance(cell, dict):
+                continue
+            pack = cell.get("pack")
+            packs = [f"{name} ({str(sha)[:12]})" for name, sha in pack.items()] if isinstance(pack, dict) else []
+            files = [*packs, *(str(cell[key]) for key in ("source", "revision") if cell.get(key))]
+            files += [f"mistakes are reported to {cell['report_to']}"] if cell.get("report_to") else []
+            task, tag, condition, made = (_told(cell, key) for key in ("task", "language", "condition", "provenance"))
+            told = DataSource(
+                task, tag, condition, made, _told(cell, "images"), _told(cell, "planned"), ", ".join(files)
+            )
+            found[told] = None
+    return sorted(found)
+
+
+def _told(cell: Mapping[str, Any], key: str) -> str:
+    return "" if cell.get(key) is None else str(cell[key])
 
 
 def repeat_command(manifest: Mapping[str, Any]) -> str:

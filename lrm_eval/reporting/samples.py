@@ -1,41 +1,57 @@
-"""Which answers go on the page, and in what form.
+"""Which answers go on the page.
 
-A page cannot hold 300,000 answers. Every cell puts forward its questions, those with a wrong, unread or failed answer
-first and some right ones between; cells take turns, and a question that is taken is shown in every language and for
-every model of its table, so that the same item can be compared. This ends at a cap per cell or at the size of the page.
+A page cannot hold every answer of every run. Every cell puts forward its questions, those with a wrong, unread or
+failed answer first and some right ones between; cells take turns, and a question that is taken is shown in every
+language and for every model of its table, so that the same item can be compared. This ends at a cap per cell or at the
+size of the page.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import re
+import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from lrm_eval.types import RULES, Item, Reading, Response, Sample
+from lrm_eval.reporting.prompts import template_of
+from lrm_eval.types import RULES, Item, Reading, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ANSWER_LIMIT = 4000
 PROMPT_LIMIT = 4000
-CELL_CAP = 200
+CELL_CAP = 400
 # Of every four questions a cell puts forward one has a right answer, as long as there are both kinds.
 _RIGHT_EVERY = 4
-_PROBLEMS = ("error", "unparsed", "wrong")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
+KINDS = ("error", "unparsed", "wrong", "right")
+# What four bytes of base64 and the place in the tables add to a compressed byte.
+_EMBEDDED = 1.4
 
-Json = dict[str, Any]
+Read: TypeAlias = tuple[str | None, str, str, str, str | None]
+"""Value, rule, outcome, kind, language of the answer."""
 
 
 class Answer(NamedTuple):
-    """One model's answer to one item: which wording of the item it was given, and how it was read."""
+    """One model's answer to one item, as the page shows it; numbers point into the lists of its pool.
+
+    Attributes:
+        wording: which wording of the item the model was given.
+        text: the answer, or its beginning.
+        length: characters of the whole answer if `text` is its beginning, else 0.
+        finish: finish reason.
+        error: why there is no answer, or "".
+        prompt: its template, -1 if the prompt was not kept.
+        read: how it was read, in the order of RULES.
+    """
 
     wording: int
-    response: Response
-    readings: tuple[Reading, ...]  # in the order of RULES
-    right: tuple[bool, ...]
+    text: str
+    length: int
+    finish: str
+    error: str
+    prompt: int
+    read: tuple[int, ...]
 
 
 def is_right(sample: Sample, reading: Reading) -> bool:
@@ -63,32 +79,60 @@ class Pool:
     Attributes:
         wordings: per language and item, the different forms in which runs asked it (one, unless runs differ in data).
         answers: per model and language, the answers by item id.
+        readings: the different ways in which answers were read.
+        templates: the different forms of prompts (see `lrm_eval.reporting.prompts`).
     """
 
     wordings: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
     answers: dict[tuple[str, str], dict[str, Answer]] = field(default_factory=dict)
+    readings: dict[Read, int] = field(default_factory=dict)
+    templates: dict[str, int] = field(default_factory=dict)
 
     def add(self, model: str, language: str, items: Sequence[Item], others: Sequence[Reading]) -> None:
         """Adds one cell: items read under the multilingual rules, and the official readings in the same order."""
         known = self.wordings.setdefault(language, {})
         cell = self.answers.setdefault((model, language), {})
         for item, official in zip(items, others, strict=True):
-            forms = known.setdefault(item.sample.id, [])
-            # Sample compares images by address and hash, not by reader: one item of one data set is equal to itself.
-            index = next((i for i, form in enumerate(forms) if _same(form, item.sample)), len(forms))
+            sample, response = item.sample, item.response
+            forms = known.setdefault(sample.id, [])
+            index = next((i for i, form in enumerate(forms) if form is sample or _same(form, sample)), len(forms))
             if index == len(forms):
-                forms.append(item.sample)
-            readings = tuple({"official": official, "multilingual": item.reading}[rules] for rules in RULES)
-            right = tuple(is_right(item.sample, reading) for reading in readings)
-            cell[item.sample.id] = Answer(index, item.response, readings, right)
+                forms.append(sample)
+            long = len(response.text) > ANSWER_LIMIT
+            cell[sample.id] = Answer(
+                index,
+                response.text[:ANSWER_LIMIT],
+                len(response.text) if long else 0,
+                response.finish_reason,
+                (response.error or "")[:ANSWER_LIMIT],
+                self._template(response.prompt, forms[index]),
+                (self._read(sample, official), self._read(sample, item.reading)),
+            )
 
-    def counts(self, model: str, language: str) -> dict[str, dict[str, int]]:
-        """How many answers of a cell are right, wrong, unparsed and errors, per rule set."""
-        result = {rules: dict.fromkeys(("error", "unparsed", "wrong", "right"), 0) for rules in RULES}
+    def _template(self, prompt: str | None, sample: Sample) -> int:
+        if not prompt:
+            return -1
+        form = template_of(prompt if len(prompt) <= PROMPT_LIMIT else f"{prompt[:PROMPT_LIMIT]} …", sample)
+        return self.templates.setdefault(form, len(self.templates))
+
+    def _read(self, sample: Sample, reading: Reading) -> int:
+        value = None if reading.value is None else reading.value[:ANSWER_LIMIT]
+        kind = kind_of(reading, is_right(sample, reading))
+        told = (value, reading.rule[:ANSWER_LIMIT], reading.outcome, kind, reading.language)
+        return self.readings.setdefault(told, len(self.readings))
+
+    def kinds(self) -> list[str]:
+        """The kind of each reading, by its number."""
+        return [told[3] for told in self.readings]
+
+    def counts(self, model: str, language: str) -> list[list[int]]:
+        """How many answers of a cell are of each of KINDS, per rule set in the order of RULES."""
+        kinds = [KINDS.index(kind) for kind in self.kinds()]
+        result = [[0] * len(KINDS) for _ in RULES]
         for answer in self.answers[model, language].values():
-            for rules, reading, right in zip(RULES, answer.readings, answer.right, strict=True):
-                result[rules][kind_of(reading, right)] += 1
-        return {str(rules): numbers for rules, numbers in result.items()}
+            for numbers, read in zip(result, answer.read, strict=True):
+                numbers[kinds[read]] += 1
+        return result
 
 
 def _same(one: Sample, other: Sample) -> bool:
@@ -100,23 +144,36 @@ def _same(one: Sample, other: Sample) -> bool:
     return shas[0] == shas[1] and texts[0] == texts[1]
 
 
-def queue(cell: Mapping[str, Answer]) -> list[str]:
+def queue(cell: Mapping[str, Answer], kinds: Sequence[str], place: Mapping[str, int] | None = None) -> list[str]:
     """The ids of a cell in the order in which it puts them forward.
 
     Within a kind the order is by a hash of the id: arbitrary, not by subtask, and the same in every language and model.
+
+    Args:
+        cell: answers by item id.
+        kinds: the kind of each reading, by its number.
+        place: of each id in that order, if it is known already.
     """
-    place = RULES.index("multilingual")
-    kinds: dict[str, list[str]] = {kind: [] for kind in (*_PROBLEMS, "right")}
-    for item_id in sorted(cell, key=lambda one: hashlib.sha256(one.encode("utf-8", "replace")).digest()):
-        answer = cell[item_id]
-        kinds[kind_of(answer.readings[place], answer.right[place])].append(item_id)
-    problems = [item_id for turn in _turns([kinds[kind] for kind in _PROBLEMS]) for item_id in turn]
-    rights = kinds["right"]
+    place = place or shuffled(cell)
+    rules = RULES.index("multilingual")
+    found: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for item_id in sorted(cell, key=place.__getitem__):
+        found[kinds[cell[item_id].read[rules]]].append(item_id)
+    rights = found.pop("right")
+    problems = [item_id for turn in _turns(list(found.values())) for item_id in turn]
     order: list[str] = []
-    while problems and rights:
-        order += problems[: _RIGHT_EVERY - 1] + rights[:1]
-        problems, rights = problems[_RIGHT_EVERY - 1 :], rights[1:]
-    return order + problems + rights
+    at = 0
+    for start in range(0, len(problems), _RIGHT_EVERY - 1):
+        order += problems[start : start + _RIGHT_EVERY - 1]
+        order += rights[at : at + 1]
+        at += 1
+    return order + rights[at:]
+
+
+def shuffled(ids: Mapping[str, object]) -> dict[str, int]:
+    """Place of each id in an arbitrary order that is always the same."""
+    order = sorted(ids, key=lambda one: hashlib.sha256(one.encode("utf-8", "replace")).digest())
+    return {item_id: number for number, item_id in enumerate(order)}
 
 
 def _turns(lists: Sequence[Sequence[str]]) -> Iterator[list[str]]:
@@ -132,7 +189,7 @@ def choose(
     Args:
         pools: per table id.
         thumbnail: data URI of an image by content hash, or None if there is none.
-        budget: bytes that questions, answers and images may take together.
+        budget: bytes that questions, answers and images may take together, compressed and embedded.
         cell_cap: how many items one cell may put forward.
 
     Returns:
@@ -142,7 +199,11 @@ def choose(
     chosen: dict[str, dict[str, None]] = {table: {} for table in pools}
     images: dict[str, str] = {}
     missing: set[str] = set()
-    queues = [(table, iter(queue(cell)[:cell_cap])) for table, pool in pools.items() for cell in pool.answers.values()]
+    queues = []
+    for table, pool in pools.items():
+        kinds = pool.kinds()
+        place = shuffled({item_id: None for forms in pool.wordings.values() for item_id in forms})
+        queues += [(table, iter(queue(cell, kinds, place)[:cell_cap])) for cell in pool.answers.values()]
     spent = 0
     while queues:
         left = []
@@ -166,10 +227,15 @@ def choose(
 def _cost(
     pool: Pool, item_id: str, images: Mapping[str, str], missing: set[str], thumbnail: Callable[[str], str | None]
 ) -> tuple[int, dict[str, str]]:
+    """Bytes that an item takes; the data URIs of those of its images that are not on the page yet.
+
+    Compressed on its own an item takes more than it will among its like: the sum is on the safe side.
+    """
     size, found = 0, {}
+    texts: list[str] = []
     for forms in pool.wordings.values():
         for sample in forms.get(item_id, ()):
-            size += _size(wording_dict(sample))
+            texts += (sample.question, sample.hint, sample.instruction, sample.gold, *sample.options, *sample.labels)
             for sha in (image.sha256 for image in sample.images if image.sha256):
                 if sha in images or sha in found or sha in missing:
                     continue
@@ -179,106 +245,10 @@ def _cost(
                 else:
                     found[sha] = uri
                     size += len(uri) + 72
+    texts.append(item_id)
     for cell in pool.answers.values():
-        if item_id in cell:
-            size += _size(answer_dict(cell[item_id], ("", "")))
-    return size, found
-
-
-def _size(value: Json) -> int:
-    # Six bytes each is what the signs that HTML minds take once they are escaped.
-    text = json.dumps(value, ensure_ascii=False)
-    return len(text.encode("utf-8", "replace")) + 5 * sum(text.count(char) for char in "<>&")
-
-
-def table_payload(pool: Pool, ids: Sequence[str]) -> Json:
-    """The chosen items of one table as plain data, for the page's script.
-
-    Answers are lists in the order of `items`, null where a model has none. `prompts` holds, per model, the beginning
-    and the end that all its prompts share; an answer's `p` is what lies between.
-    """
-    items = []
-    for item_id in ids:
-        sample = next(forms[item_id][0] for forms in pool.wordings.values() if item_id in forms)
-        shas = [image.sha256 for image in sample.images]
-        items.append(
-            {
-                "id": clean(item_id),
-                "kind": sample.kind,
-                "category": clean(sample.category),
-                "split": sample.split,
-                "images": shas,
-            }
-        )
-    questions = {
-        language: [[wording_dict(sample) for sample in forms.get(item_id, ())] for item_id in ids]
-        for language, forms in pool.wordings.items()
-    }
-    prompts: dict[str, list[str]] = {}
-    answers: dict[str, Json] = {}
-    counts: dict[str, Json] = {}
-    for model in dict.fromkeys(model for model, _ in pool.answers):
-        cells = {language: cell for (name, language), cell in pool.answers.items() if name == model}
-        shown = [cell[item_id] for cell in cells.values() for item_id in ids if item_id in cell]
-        ends = _shared_ends([clean(answer.response.prompt or "") for answer in shown])
-        prompts[model] = list(ends)
-        answers[model] = {
-            language: [answer_dict(cell[item_id], ends) if item_id in cell else None for item_id in ids]
-            for language, cell in cells.items()
-        }
-        counts[model] = {language: pool.counts(model, language) for language in cells}
-    return {"items": items, "questions": questions, "answers": answers, "prompts": prompts, "counts": counts}
-
-
-def _shared_ends(prompts: Sequence[str]) -> tuple[str, str]:
-    if not prompts or not all(prompts) or any(len(prompt) > PROMPT_LIMIT for prompt in prompts):
-        return "", ""
-    start = _common_start(prompts)
-    room = min(len(prompt) for prompt in prompts) - len(start)
-    end = _common_start([prompt[::-1] for prompt in prompts])[: max(room, 0)][::-1]
-    return start, end
-
-
-def _common_start(texts: Sequence[str]) -> str:
-    first, last = min(texts), max(texts)
-    length = next((i for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    return first[:length]
-
-
-def wording_dict(sample: Sample) -> Json:
-    """What was asked, as plain data; empty fields are left out."""
-    fields: Json = {
-        "q": clean(sample.question),
-        "hint": clean(sample.hint),
-        "inst": clean(sample.instruction),
-        "options": [clean(option) for option in sample.options],
-        "labels": [clean(label) for label in sample.labels],
-        "gold": clean(sample.gold),
-    }
-    return {name: value for name, value in fields.items() if value}
-
-
-def answer_dict(answer: Answer, ends: tuple[str, str]) -> Json:
-    """What came back and how it was read, as plain data; empty fields are left out."""
-    response = answer.response
-    fields: Json = {"w": answer.wording, "t": clean(response.text[:ANSWER_LIMIT])}
-    if len(response.text) > ANSWER_LIMIT:
-        fields["cut"] = len(response.text)
-    if response.finish_reason != "stop":
-        fields["f"] = response.finish_reason
-    if response.error:
-        fields["e"] = clean(response.error[:ANSWER_LIMIT])
-    if response.prompt:
-        prompt = clean(response.prompt)
-        fields["p"] = prompt[len(ends[0]) : len(prompt) - len(ends[1])][:PROMPT_LIMIT]
-        if len(prompt) > PROMPT_LIMIT:
-            fields["pcut"] = len(prompt)
-    for name, reading, right in zip(RULES, answer.readings, answer.right, strict=True):
-        value = None if reading.value is None else clean(reading.value[:ANSWER_LIMIT])
-        fields[name[0]] = [value, clean(reading.rule), reading.outcome, kind_of(reading, right), reading.language]
-    return fields
-
-
-def clean(text: str) -> str:
-    """Without lone surrogates, which UTF-8 cannot hold; everything else stays, and is shown by the page as it is."""
-    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+        answer = cell.get(item_id)
+        if answer is not None:
+            texts += (answer.text, answer.error, str(answer.read))
+    packed = zlib.compress("\0".join(texts).encode("utf-8", "replace"), 1)
+    return size + int(_EMBEDDED * len(packed)), found

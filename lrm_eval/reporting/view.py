@@ -24,12 +24,14 @@ HEAT_STEPS = 9
 HEAT_MIN_SPAN = 0.1
 
 MARKS: dict[str, tuple[str, str]] = {
+    "chance": ("▽", "below guessing: look at the answers, parser or prompt may have failed"),
     "unparsed": ("⚠", "more than 5 % of the answers could not be read"),
     "few": ("‡", f"fewer than {FEW_CLUSTERS} images: the interval is a rough guess"),
     "no-interval": ("∘", "no honest interval exists for this number"),
     "errors": ("✕", "some questions ended in an error, not in an answer"),
     "note": ("*", "has a note: hold the pointer over the cell or open it"),
     "machine": ("†", "questions translated by machine and not checked"),
+    "unseen": ("◇", "not among the languages that the model's makers name"),
 }
 
 
@@ -40,6 +42,28 @@ class Estimate:
     value: float
     ci_low: float | None = None
     ci_high: float | None = None
+
+    def shifted(self, by: float) -> Estimate:
+        """The same with a constant added."""
+        ends = (None if end is None else end + by for end in (self.ci_low, self.ci_high))
+        return Estimate(self.value + by, *ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a model stands, as far as the data can tell.
+
+    Attributes:
+        low: the best rank the data allow, 1 being first.
+        high: the worst.
+        group: tie group, from 1.
+        best: not separable from the best.
+    """
+
+    low: int
+    high: int
+    group: int
+    best: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +81,12 @@ class CellView:
         note: what a reader must know of this cell and not of the whole table, or "".
         gap: value minus the model's value in English; None for English or where one of them is missing.
         gap_paired: true if the gap's interval comes from the same items in both languages.
+        corrected: 100 (value - chance) / (best - chance); None where nothing can be guessed.
+        chance: what guessing gives on the same questions.
+        gated: share of the questions answered rightly and not in another language than asked; None where the scores do
+            not tell.
+        lost: share answered rightly, but in another language.
+        best: the best value of its language, or not separable from it. False if there is one model.
         heat: step of the colour scale, 0 to HEAT_STEPS - 1; None if there is no value.
         marks: keys of MARKS.
     """
@@ -71,6 +101,11 @@ class CellView:
     note: str = ""
     gap: Estimate | None = None
     gap_paired: bool = False
+    corrected: Estimate | None = None
+    chance: float | None = None
+    gated: Estimate | None = None
+    lost: float | None = None
+    best: bool = False
     heat: int | None = None
     marks: tuple[str, ...] = ()
 
@@ -79,13 +114,31 @@ class CellView:
 class RowView:
     """One model's line: a cell (or None) per language of the table, in the table's order.
 
-    `mean` and `gap` are None where the model, or the table, has no common set of languages.
+    `mean`, `gap`, `corrected` and `place` (all over the common languages) are None where the model, or the table, has
+    no common set of languages.
     """
 
     model: str
     cells: tuple[CellView | None, ...]
     mean: Estimate | None = None
     gap: Estimate | None = None
+    corrected: Estimate | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetView:
+    """The sums of a table over some of its common languages: those of a family, a script, a resource class.
+
+    Attributes:
+        label: what the languages have in common.
+        tags: the languages.
+        rows: mean, gap, corrected mean and place per model, in the order of the table's rows.
+    """
+
+    label: str
+    tags: tuple[str, ...]
+    rows: tuple[tuple[Estimate | None, Estimate | None, Estimate | None, Place | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +155,7 @@ class MetricView:
         note: what a reader must know of every cell; notes of single cells are with them.
         heat_range: values at the two ends of the colour scale; None without values.
         rows: best mean first; models without a mean last, in the order given.
+        sets: the same sums over parts of `mean_over`.
     """
 
     name: str
@@ -113,6 +167,7 @@ class MetricView:
     note: str
     heat_range: tuple[float, float] | None
     rows: tuple[RowView, ...]
+    sets: tuple[SetView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +197,13 @@ class ModelView:
         name: as shown; made unique by the folder's name if two runs of one model answer the same cell.
         manifests: run.json of each run merged into this line.
         folders: their folder names.
+        trained: tags of the languages its makers name; None if they are not known.
     """
 
     name: str
     manifests: tuple[Mapping[str, Any], ...]
     folders: tuple[str, ...]
+    trained: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

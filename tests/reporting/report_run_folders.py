@@ -16,7 +16,7 @@ from PIL import Image
 
 from lrm_eval import scorers
 from lrm_eval.runs import RunFolder
-from lrm_eval.types import Item, Reading, Response, Sample
+from lrm_eval.types import RULES, Item, Reading, Response, Sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +125,8 @@ def make_run(
                 image.parent.mkdir(parents=True, exist_ok=True)
                 image.write_bytes(picture)
             _write(folder / "responses" / task / f"{language}.jsonl", lines)
-            for rules, read in items.items():
+            for rules in RULES:
+                read = items[rules]
                 path = folder / "readings" / rules / task / f"{language}.jsonl"
                 _write(path, [_reading(item) for item in read])
                 rows += scorers.rows(model, task, benchmark, language, "default", rules, read)

@@ -1,8 +1,22 @@
 // Data, elements, numbers. The files of this folder are joined in order into one script with one scope.
-const json = (id) => JSON.parse(document.getElementById(id).textContent);
-const board = json("board");
-const languages = new Map(board.languages.map((one) => [one.tag, one]));
 const byId = (id) => document.getElementById(id);
+const json = (id) => JSON.parse(byId(id).textContent);
+
+// Large blocks are deflated and in base64; the browser inflates them itself, with no network.
+async function inflated(id) {
+  const text = atob(byId(id).textContent);
+  const bytes = new Uint8Array(text.length);
+  for (let place = 0; place < text.length; place += 1) bytes[place] = text.charCodeAt(place);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+if (typeof DecompressionStream === "undefined") {
+  byId("old").hidden = false;
+  return;
+}
+const board = await inflated("board");
+const languages = new Map(board.languages.map((one) => [one.tag, one]));
 
 // Text becomes text nodes, never markup: nothing a model or a data set wrote is parsed as HTML.
 function el(name, attributes = {}, ...children) {
@@ -37,12 +51,35 @@ function percent(share) {
   return `${number(100 * share, false, share === 0 || share >= 0.0995 ? 0 : 1)}%`;
 }
 
-// Cells and estimates travel as lists (lrm_eval.reporting.html.page_data): names for their places.
-function cellOf(list) {
-  const [value, low, high, n, clusters, unparsed, marks, note, gap, paired, heat] = list;
-  return { value, low, high, n, clusters, unparsed, marks, note, gap: estimateOf(gap), paired: Boolean(paired), heat };
-}
+// Cells, estimates and places travel as lists (lrm_eval.reporting.page_data): names for their items.
 const estimateOf = (list) => (list ? { value: list[0], low: list[1], high: list[2] } : null);
+const placeOf = (list) => (list ? { low: list[0], high: list[1], group: list[2], best: Boolean(list[3]) } : null);
+function cellOf(list) {
+  const [value, low, high, n, clusters, unparsed, outcomes, marks, note, gap, heat, best, corrected, chance, gated, lost] =
+    list;
+  return {
+    value,
+    low,
+    high,
+    n,
+    clusters,
+    unparsed,
+    outcomes,
+    marks,
+    note,
+    gap: estimateOf(gap),
+    heat: heat ?? null,
+    best: Boolean(best),
+    corrected: estimateOf(corrected),
+    chance: chance ?? null,
+    gated: estimateOf(gated),
+    lost: lost ?? null,
+  };
+}
+function sumsOf([mean, gap, corrected, place]) {
+  return { mean: estimateOf(mean), gap: estimateOf(gap), corrected: estimateOf(corrected), place: placeOf(place) };
+}
+const rankOf = (place) => (place ? (place.low === place.high ? `${place.low}` : `${place.low}–${place.high}`) : "");
 
 function listed(names) {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;

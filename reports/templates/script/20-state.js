@@ -3,22 +3,29 @@ const DEFAULTS = {
   rules: board.rules,
   view: "score",
   rows: "models",
+  plot: "dots",
   q: "",
   family: "",
   script: "",
   joshi: "",
+  training: "",
   cell: "",
   show: "all",
   page: "1",
   item: "",
+  with: "",
 };
 const MANY = ["sort", "metric"];
 const KNOWN = {
   rules: ["multilingual", "official"],
-  view: ["score", "gap"],
+  view: ["score", "gap", "chance", "fidelity", "unread"],
   rows: ["models", "languages"],
-  show: ["all", "wrong", "unparsed", "error", "right", "english"],
+  plot: ["dots", "radar", "none"],
+  training: ["", "named", "unnamed"],
+  show: ["all", "wrong", "unparsed", "error", "right", "english", "other", "ours", "theirs"],
 };
+const FACETS_OF = { family: (one) => one.family, script: (one) => one.script, joshi: (one) => one.joshi_class };
+for (const [key, of] of Object.entries(FACETS_OF)) KNOWN[key] = ["", ...board.languages.map((one) => String(of(one)))];
 let state = read();
 
 function read() {
@@ -46,16 +53,14 @@ function fragment(of = state) {
   return parts.join("&");
 }
 
-// Opening a cell is a step that "back" undoes; everything else changes the present one.
-function change(changes, step = false) {
+// Every change is one entry less to go back through, but for opening a cell, which "back" closes again.
+function change(changes, only = null) {
   state = { ...state, ...changes };
-  const url = `#${fragment()}`;
-  if (step) history.pushState(null, "", url);
-  else history.replaceState(null, "", url);
-  draw();
+  history.replaceState(null, "", `#${fragment()}`);
+  draw(only);
 }
 
-const setFor = (key, table, value) => change({ [key]: { ...state[key], [table]: value } });
+const setFor = (key, table, value) => change({ [key]: { ...state[key], [table]: value } }, table);
 
 // A cell's address is <table>/<language>/<model>; only a model's name may hold a slash.
 function address(table, tag, model) {

@@ -1,4 +1,4 @@
-// Dot plot: a line per language, a dot with its interval per model. At most six models; the table above has them all.
+// Dot plot: a line per language, a dot with its interval per model. At most six models; the table has them all.
 const PLOTTED = 6;
 const SHAPES = [
   (x, y, r) => svg("circle", { cx: x, cy: y, r }),
@@ -31,14 +31,31 @@ function niceTicks(low, high, count) {
   return ticks;
 }
 
+// Beside the table where there is room for it, else beneath.
+function drawFigure(section, view, table) {
+  if (state.plot === "none") return;
+  const pair = section.querySelector(".pair");
+  const room = pair.clientWidth - table.offsetWidth - 36;
+  const width = Math.round(Math.min(room >= 320 ? room : pair.clientWidth, 544));
+  pair.append(state.plot === "radar" ? radar(view, width) : plot(view, width));
+}
+
+function keysOf(view, rows) {
+  const keys = rows.map((row, index) => el("span", {}, svgKey(index), el("bdi", {}, row.model)));
+  if (view.rows.length > rows.length)
+    keys.push(el("span", {}, `The first ${rows.length} of ${view.rows.length} models as sorted; filter to see others.`));
+  return el("figcaption", {}, keys);
+}
+
 function plot(view, width) {
   const rows = view.rows.slice(0, PLOTTED);
   const points = [];
-  const tags = view.tags.filter((tag) => rows.some((row) => shown(row.cells[tag], view.gaps) !== null));
+  const signed = view.kind.sign;
+  const tags = view.tags.filter((tag) => rows.some((row) => shown(row.cells[tag], view.kind) !== null));
   tags.forEach((tag, line) =>
     rows.forEach((row, index) => {
       const cell = row.cells[tag];
-      const part = cell && (view.gaps ? cell.gap : cell);
+      const part = cell && view.kind.part(cell);
       if (part && part.value !== null)
         points.push({
           line,
@@ -55,7 +72,7 @@ function plot(view, width) {
   if (points.length < 2) return figure;
   let low = Math.min(...points.map((one) => one.low));
   let high = Math.max(...points.map((one) => one.high));
-  if (view.gaps) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
+  if (signed) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
   const least = Math.max(Math.abs(high), Math.abs(low)) * 0.1 || 1;
   if (high - low < least) [low, high] = [(low + high - least) / 2, (low + high + least) / 2];
   const pitch = Math.max(22, 11 * rows.length + 8);
@@ -70,12 +87,12 @@ function plot(view, width) {
     width,
     height: bottom + 22,
     role: "img",
-    "aria-label": `Dot plot of the table: ${view.metric.label} by language${view.gaps ? ", gap to English" : ""}`,
+    "aria-label": `Dot plot of the table: ${view.metric.label} by language${view.kind.label ? `, ${view.kind.label}` : ""}`,
   });
   for (const tick of niceTicks(low, high, width < 420 ? 3 : 5)) {
     picture.append(
       svg("line", {
-        class: view.gaps && tick === 0 ? "zero" : "grid",
+        class: signed && tick === 0 ? "zero" : "grid",
         x1: place(tick),
         x2: place(tick),
         y1: top,
@@ -86,7 +103,7 @@ function plot(view, width) {
       svg(
         "text",
         { class: "axis", x: place(tick), y: bottom + 15, "text-anchor": "middle" },
-        number(tick, view.gaps, Number.isInteger(tick) ? 0 : 1),
+        number(tick, signed, Number.isInteger(tick) ? 0 : 1),
       ),
     );
   }
@@ -103,8 +120,8 @@ function plot(view, width) {
       svg(
         "title",
         {},
-        `${one.model}, ${nameOf(one.tag)}: ${number(one.value, view.gaps)} `,
-        one.low < one.high ? interval(one.low, one.high, view.gaps) : "",
+        `${one.model}, ${nameOf(one.tag)}: ${number(one.value, signed)} `,
+        one.low < one.high ? interval(one.low, one.high, signed) : "",
       ),
     );
     if (one.low < one.high)
@@ -112,10 +129,7 @@ function plot(view, width) {
     group.append(mark(one.index, place(one.value), y));
     picture.append(group);
   }
-  const keys = rows.map((row, index) => el("span", {}, svgKey(index), el("bdi", {}, row.model)));
-  if (view.rows.length > PLOTTED)
-    keys.push(el("span", {}, `The first ${PLOTTED} of ${view.rows.length} models as sorted; filter to see others.`));
-  figure.append(picture, el("figcaption", {}, keys));
+  figure.append(picture, keysOf(view, rows));
   return figure;
 }
 

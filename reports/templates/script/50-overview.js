@@ -1,30 +1,22 @@
-// The first thing to see when there is more than one task: mean, gap and the lowest language of every model.
+// The first thing to see when there is more than one task: mean, rank, gap and the lowest language of every model.
 function drawOverview() {
   const section = byId("overview");
   const views = board.tables.map(viewOf).filter((view) => view && view.rows.length);
-  section.hidden = views.length < 2;
+  section.hidden = views.length < 2 || state.view !== "score";
   if (section.hidden) return;
   const models = board.models.filter((model) => views.some((view) => view.rows.some((row) => row.model === model)));
-  const head = [
+  const heading = (view) =>
     el(
-      "tr",
-      {},
-      el("th", { scope: "col" }, "Model"),
-      views.map((view) =>
-        el(
-          "th",
-          { scope: "col" },
-          el(
-            "a",
-            { class: "fill", href: `#${view.table.id}`, "data-jump": view.table.id },
-            view.table.title,
-            el("span", { class: "sub" }, `${view.metric.label}, ${view.metric.unit}`),
-          ),
-        ),
+      "th",
+      { scope: "col" },
+      el(
+        "a",
+        { class: "fill", href: `#${view.table.id}`, "data-jump": view.table.id },
+        view.table.title,
+        el("span", { class: "sub" }, `${view.metric.label}, ${view.metric.unit}`),
       ),
-    ),
-  ];
-  const lines = models.map((model) =>
+    );
+  const line = (model) =>
     el(
       "tr",
       {},
@@ -35,25 +27,28 @@ function drawOverview() {
           view.rows.find((row) => row.model === model),
         ),
       ),
-    ),
-  );
+    );
   const sets = new Set(views.filter((view) => view.meanOver.length).map((view) => view.meanOver.join(" ")));
   const over =
     sets.size === 1
-      ? `Means over ${listed([...sets][0].split(" ").map(nameOf))}.`
+      ? `Means over ${listed([...sets][0].split(" ").map(nameOf))}. `
       : sets.size === 0
-        ? "No mean: no language is common to all models."
-        : "The tasks have different sets of languages: each table names its own.";
-  const table = el("table", { class: "board overview" }, el("thead", {}, head), el("tbody", {}, lines));
+        ? "No mean: no language is common to all models. "
+        : "The tasks have different sets of languages: each table names its own. ";
+  const ranks = views.some((view) => view.ranked)
+    ? "Bold: the best, and every model that the data cannot tell from it. A rank is every place that the data allow."
+    : "";
+  const head = el("tr", {}, el("th", { scope: "col" }, "Model"), views.map(heading));
+  const table = el("table", { class: "board overview" }, el("thead", {}, head), el("tbody", {}, models.map(line)));
   section.replaceChildren(
     el(
       "div",
       { class: "head" },
       el("h2", {}, "Overview"),
-      el("span", { class: "muted" }, "mean, gap to English, lowest language"),
+      el("span", { class: "muted" }, "mean, rank, gap to English, lowest language"),
     ),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Overview" }, table),
-    el("p", { class: "caption" }, over),
+    el("p", { class: "caption" }, over + ranks),
   );
 }
 
@@ -64,19 +59,25 @@ function overviewCell(view, row) {
     known.length > 1
       ? known.reduce((least, tag) => (row.cells[tag].value < row.cells[least].value ? tag : least))
       : null;
+  const best = row.place && row.place.best ? " best" : "";
+  const rank = row.place ? el("span", { class: "rank" }, `rank ${rankOf(row.place)}`) : "";
+  const gap = row.gap ? `gap ${number(row.gap.value, true)} ${interval(row.gap.low, row.gap.high, true)}` : "";
+  const least = lowest
+    ? el(
+        "a",
+        { href: `#${fragment({ ...state, cell: address(view.table.id, lowest, row.model), show: "all" })}` },
+        `lowest: ${nameOf(lowest)} ${number(row.cells[lowest].value)}`,
+      )
+    : "";
   return el(
     "td",
     {},
     el(
       "span",
       { class: "fill" },
-      el("span", { class: "v" }, row.mean ? number(row.mean.value) : "—"),
-      el(
-        "span",
-        { class: "ci" },
-        row.gap ? `gap ${number(row.gap.value, true)} ${interval(row.gap.low, row.gap.high, true)}` : "",
-      ),
-      el("span", { class: "n" }, lowest ? `lowest: ${nameOf(lowest)} ${number(row.cells[lowest].value)}` : ""),
+      el("span", { class: `v${best}` }, row.mean ? number(row.mean.value) : "—", rank),
+      el("span", { class: "ci" }, gap),
+      el("span", { class: "n" }, least),
     ),
   );
 }

@@ -2,71 +2,113 @@
 const PAGE = 20;
 const payloads = new Map();
 let images = null;
+// Which drawing of the dialog is the latest: blocks are inflated while the reader goes on clicking.
+let turn = 0;
 
-function payload(index) {
-  if (!payloads.has(index)) payloads.set(index, json(`samples-${index}`));
+// Columns and numbers as lrm_eval.reporting.payload writes them.
+async function payload(index) {
+  if (!payloads.has(index)) payloads.set(index, await inflated(`samples-${index}`));
   return payloads.get(index);
 }
 
-// Signs that would hide or turn the text around them are shown by name instead of being obeyed.
-const CONTROLS =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/;
-function visible(text) {
-  return text
-    .split(/([\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff])/)
-    .map((part) =>
-      part.length === 1 && CONTROLS.test(part)
-        ? el(
-            "span",
-            { class: "ctl", title: "an invisible sign of the text" },
-            `U+${part.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`,
-          )
-        : part,
-    );
+function columnsOf(data, model, tag) {
+  const of = Object.hasOwn(data.answers, model) ? data.answers[model] : {};
+  return Object.hasOwn(of, tag) ? of[tag] : null;
 }
-const said = (text, tag) => el("bdi", { lang: tag || null, dir: "auto", class: "t" }, visible(text));
 
-const readingOf = (answer) => {
-  const [value, rule, outcome, kind, language] = answer[state.rules[0]];
-  return { value, rule, outcome, kind, language };
-};
-const WORDS = { right: "right", wrong: "wrong", unparsed: "not read", error: "error" };
-const chip = (kind) => el("span", { class: `chip ${kind}` }, WORDS[kind]);
+function readingAt(data, columns, index) {
+  const [value, rule, outcome, kind, language] = data.readings[columns[state.rules[0]][index]];
+  return { value: value === null ? null : data.texts[value], rule: data.texts[rule], outcome, kind, language };
+}
+
+function answerAt(data, model, tag, index) {
+  const columns = columnsOf(data, model, tag);
+  if (!columns || columns.t[index] < 0) return null;
+  const from = (name) => (columns[name] ? columns[name][index] : 0);
+  return {
+    text: data.texts[columns.t[index]],
+    length: from("c"),
+    truncated: Boolean(from("f")),
+    error: from("e") ? data.texts[from("e") - 1] : "",
+    template: from("p") ? data.templates[from("p") - 1] : null,
+    wording: wordingAt(data, tag, index, from("w")),
+    reading: readingAt(data, columns, index),
+  };
+}
+
+function wordingAt(data, tag, index, which = 0) {
+  const [q, hint, inst, gold, options, labels] = data.wordings[data.questions[tag][index][which]];
+  const text = (place) => data.texts[place];
+  return { q: text(q), hint: text(hint), inst: text(inst), gold: text(gold), options: options.map(text), labels: labels.map(text) };
+}
 
 function entriesOf(data, where) {
-  const list = (data.answers[where.model] || {})[where.tag] || [];
-  return list.map((answer, index) => ({ answer, index })).filter((one) => one.answer);
+  const columns = columnsOf(data, where.model, where.tag);
+  if (!columns) return [];
+  return columns.t
+    .map((text, index) => ({ text, index }))
+    .filter((one) => one.text >= 0)
+    .map(({ index }) => ({ index, reading: readingAt(data, columns, index) }));
 }
 
-function fits(data, where, one, show) {
-  if (show === "all") return true;
-  const kind = readingOf(one.answer).kind;
-  if (show !== "english") return kind === show;
-  const english = ((data.answers[where.model] || {}).en || [])[one.index];
-  return kind !== "right" && Boolean(english) && readingOf(english).kind === "right";
+function kindAt(data, model, tag, index) {
+  const columns = columnsOf(data, model, tag);
+  return columns && columns.t[index] >= 0 ? readingAt(data, columns, index).kind : null;
 }
 
-function drawSamples() {
+// The model to compare with: the one asked for, else the first other one with answers here.
+function rivalOf(data, where) {
+  const others = board.models.filter((model) => model !== where.model && columnsOf(data, model, where.tag));
+  return others.includes(state.with) ? state.with : others[0] || null;
+}
+
+// A condition may ask for an answer in another language than the question's.
+const askedIn = (table, tag) => board.tables[table].asked[tag] || tag;
+
+const FITS = {
+  all: () => true,
+  wrong: ({ kind }) => kind === "wrong",
+  unparsed: ({ kind }) => kind === "unparsed",
+  error: ({ kind }) => kind === "error",
+  right: ({ kind }) => kind === "right",
+  other: ({ language }, where) => language !== null && language !== askedIn(where.table, where.tag),
+  english: ({ kind }, where, data, index) => kind !== "right" && kindAt(data, where.model, "en", index) === "right",
+  ours: ({ kind }, where, data, index) => kind === "right" && differs(data, where, index, (other) => other !== "right"),
+  theirs: ({ kind }, where, data, index) => kind !== "right" && differs(data, where, index, (other) => other === "right"),
+};
+
+function differs(data, where, index, test) {
+  const rival = rivalOf(data, where);
+  const kind = rival && kindAt(data, rival, where.tag, index);
+  return Boolean(kind) && test(kind);
+}
+
+const fits = (data, where, one, show) => FITS[show](one.reading, where, data, one.index);
+
+async function drawSamples() {
   const dialog = byId("samples");
   const where = state.cell ? parseAddress(state.cell) : null;
+  turn += 1;
   if (!where) {
     if (dialog.open) dialog.close();
     return;
   }
+  const mine = turn;
+  const data = await payload(where.table);
+  if (mine !== turn) return;
   images ??= json("images");
-  const data = payload(where.table);
-  const table = board.tables[where.table];
   const entries = entriesOf(data, where);
   const rank = { error: 0, unparsed: 1, wrong: 2, right: 3 };
-  entries.sort((a, b) => rank[readingOf(a.answer).kind] - rank[readingOf(b.answer).kind] || a.index - b.index);
+  entries.sort((a, b) => rank[a.reading.kind] - rank[b.reading.kind] || a.index - b.index);
   const chosen = state.item
-    ? entries.filter((one) => data.items[one.index].id === state.item)
+    ? entries.filter((one) => data.texts[data.items.id[one.index]] === state.item)
     : entries.filter((one) => fits(data, where, one, state.show));
   const pages = Math.max(1, Math.ceil(chosen.length / PAGE));
   const page = Math.min(pages, Math.max(1, Number.parseInt(state.page, 10) || 1));
-  const list = chosen.slice((page - 1) * PAGE, page * PAGE).map((one) => sampleNode(data, where, one));
+  const list = chosen.slice((page - 1) * PAGE, page * PAGE).map((one) => sampleNode(data, where, one.index));
+  const again = dialog.open && dialog.contains(document.activeElement) ? pressed(document.activeElement) : null;
   dialog.replaceChildren(
-    barNode(data, where, table, entries),
+    barNode(data, where, board.tables[where.table], entries),
     el(
       "div",
       { class: "body" },
@@ -76,50 +118,52 @@ function drawSamples() {
   );
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
+  const target = again ? dialog.querySelector(`${again}:enabled`) || dialog.querySelector(".pager button:enabled") : null;
+  if (target) target.focus();
+}
+
+// The button or list that was used stands in the new drawing as well, and keeps the keyboard.
+function pressed(node) {
+  if (node.dataset.page !== undefined) return `.pager button:${node.matches(":first-child") ? "first" : "last"}-child`;
+  const name = ["show", "go"].find((one) => node.dataset[one] !== undefined);
+  return name ? `[data-${name}="${CSS.escape(node.dataset[name])}"]` : null;
+}
+
+function filtersOf(data, where, entries) {
+  const count = (show) => entries.filter((one) => fits(data, where, one, show)).length;
+  const found = [
+    ["all", "all"],
+    ["wrong", "wrong"],
+    ["unparsed", "not read"],
+    ["error", "errors"],
+    ["right", "right"],
+  ];
+  if (where.tag !== "en" && columnsOf(data, where.model, "en")) found.push(["english", "right in English only"]);
+  if (entries.some((one) => one.reading.language)) found.push(["other", "in another language"]);
+  if (rivalOf(data, where)) found.push(["ours", "right here, not there"], ["theirs", "right there, not here"]);
+  return found.map(([show, label]) =>
+    el(
+      "button",
+      { type: "button", "data-show": show, "aria-pressed": String(!state.item && state.show === show) },
+      `${label} ${count(show)}`,
+    ),
+  );
 }
 
 function barNode(data, where, table, entries) {
-  const counts = ((data.counts[where.model] || {})[where.tag] || {})[state.rules] || {
-    error: 0,
-    unparsed: 0,
-    wrong: 0,
-    right: 0,
-  };
-  const total = Object.values(counts).reduce((sum, value) => sum + value, 0);
+  const counts = ((data.counts[where.model] || {})[where.tag] || [])[board.rules_order.indexOf(state.rules)] || [0, 0, 0, 0];
+  const total = counts.reduce((sum, value) => sum + value, 0);
   const here = { error: 0, unparsed: 0, wrong: 0, right: 0 };
-  for (const one of entries) here[readingOf(one.answer).kind] += 1;
-  const filters = [
-    ["all", "all", entries.length],
-    ["wrong", "wrong", here.wrong],
-    ["unparsed", "not read", here.unparsed],
-    ["error", "errors", here.error],
-    ["right", "right", here.right],
-  ];
-  if (where.tag !== "en" && (data.answers[where.model] || {}).en)
-    filters.push([
-      "english",
-      "right in English only",
-      entries.filter((one) => fits(data, where, one, "english")).length,
-    ]);
-  const buttons = filters.map(([key, label, count]) =>
-    el(
-      "button",
-      { type: "button", "data-show": key, "aria-pressed": String(!state.item && state.show === key) },
-      `${label} ${count}`,
-    ),
-  );
+  for (const one of entries) here[one.reading.kind] += 1;
   const choose = (name, values, current, label) =>
     el(
       "select",
-      { "data-go": name, "aria-label": name },
+      { "data-go": name },
       values.map((value) => el("option", { value, selected: value === current }, label(value))),
     );
-  const metric = metricOf(table);
-  const row = metric && metric.rows.find((one) => board.models[one.model] === where.model);
-  const cell = row && row.cells[where.tag] ? cellOf(row.cells[where.tag]) : null;
-  const shares = ["wrong", "unparsed", "error", "right"].map(
-    (kind) => `${here[kind]} of ${counts[kind]} ${kind === "error" ? "errors" : WORDS[kind]}`,
-  );
+  const models = board.models.filter((model) => Object.hasOwn(data.answers, model));
+  const rival = rivalOf(data, where);
+  const shares = Object.keys(here).map((kind, place) => `${here[kind]} of ${counts[place]} ${kind === "error" ? "errors" : WORDS[kind]}`);
   const told =
     total === 0
       ? "The answers of this cell are not on the page."
@@ -139,28 +183,31 @@ function barNode(data, where, table, entries) {
       ),
       el("button", { type: "button", "data-close": true, "aria-label": "close" }, "✕"),
     ),
-    cell
-      ? el(
-          "p",
-          { class: "caption" },
-          `${metric.label} ${number(cell.value)} ${interval(cell.low, cell.high)}, n = ${cell.n}, `,
-          `${percent(cell.unparsed)} not read, ${state.rules} rules.`,
-          cell.note ? ` Note: ${cell.note}.` : "",
-        )
-      : "",
+    scoreNode(where, table),
     el(
       "div",
       { class: "row" },
-      choose("language", table.languages, where.tag, nameOf),
-      choose(
-        "model",
-        board.models.filter((model) => data.answers[model]),
-        where.model,
-        (name) => name,
-      ),
-      el("span", { class: "switch" }, buttons),
+      el("label", {}, "language ", choose("language", table.languages, where.tag, nameOf)),
+      el("label", {}, "model ", choose("model", models, where.model, (name) => name)),
+      rival ? el("label", {}, "beside ", choose("with", models.filter((name) => name !== where.model), rival, (name) => name)) : "",
     ),
-    el("p", { class: "caption" }, told),
+    el("div", { class: "row" }, el("span", { class: "switch" }, filtersOf(data, where, entries))),
+    el("p", { class: "caption" }, told, state.item ? [" One question is shown: ", el("button", { type: "button", "data-show": "all" }, "show all")] : ""),
+  );
+}
+
+function scoreNode(where, table) {
+  const metric = metricOf(table);
+  const row = metric && metric.rows.find((one) => board.models[one.model] === where.model);
+  const cell = row && row.cells[where.tag] ? cellOf(row.cells[where.tag]) : null;
+  if (!cell) return "";
+  const chance = cell.chance === null ? "" : ` Guessing gives ${number(cell.chance)}.`;
+  return el(
+    "p",
+    { class: "caption" },
+    `${metric.label} ${number(cell.value)} ${interval(cell.low, cell.high)}, n = ${cell.n}, `,
+    `${percent(cell.unparsed)} not read, ${state.rules} rules.${chance}`,
+    cell.note ? ` Note: ${cell.note}.` : "",
   );
 }
 
@@ -172,148 +219,5 @@ function pagerNode(page, pages) {
     el("button", { type: "button", "data-page": String(page - 1), disabled: page === 1 }, "← before"),
     `page ${page} of ${pages}`,
     el("button", { type: "button", "data-page": String(page + 1), disabled: page === pages }, "after →"),
-  );
-}
-
-function sampleNode(data, where, { answer, index }) {
-  const item = data.items[index];
-  const wording = data.questions[where.tag][index][answer.w];
-  const reading = readingOf(answer);
-  const pictures = item.images.map((sha) =>
-    images[sha]
-      ? el("img", { src: images[sha], alt: `image of ${item.id}`, loading: "lazy" })
-      : el("div", { class: "noimage" }, "no thumbnail of this image in the run folder"),
-  );
-  const left = el(
-    "div",
-    {},
-    pictures,
-    el("div", { class: "id" }, el("a", { href: `#${fragment({ ...state, item: item.id, page: "1" })}` }, item.id)),
-    [item.category, item.split].filter(Boolean).map((text) => el("div", { class: "id" }, text)),
-  );
-  const right = el(
-    "div",
-    {},
-    wording.hint ? el("p", { class: "hint" }, said(wording.hint, where.tag)) : "",
-    el("p", { class: "q" }, said(wording.q || "", where.tag)),
-    optionsNode(wording, reading, where.tag, item.kind),
-    wording.inst ? el("p", { class: "hint" }, said(wording.inst, where.tag)) : "",
-    el("div", { class: "answer" }, answerNode(answer, where.tag)),
-    el("p", { class: "read" }, chip(reading.kind), " ", readingText(reading, wording)),
-    promptNode(data, where, answer),
-    elsewhere(data, where, index),
-    otherModels(data, where, index),
-  );
-  return el("article", { class: "sample", "data-item": item.id }, left, right);
-}
-
-function optionsNode(wording, reading, tag, kind) {
-  const options = wording.options || [];
-  if (!options.length) return el("p", { class: "hint" }, "gold: ", el("bdi", { dir: "auto" }, wording.gold || ""));
-  const rows = options.map((option, place) => {
-    const label = (wording.labels || [])[place] || "";
-    const gold = label === wording.gold,
-      read = label === reading.value;
-    const tags = [gold ? "gold" : "", read ? "read" : ""].filter(Boolean).join(", ");
-    return el(
-      "li",
-      { class: gold ? "gold" : read ? "bad" : null },
-      el("b", {}, el("bdi", {}, label)),
-      said(option, tag),
-      tags ? el("span", { class: "tag" }, tags) : "",
-    );
-  });
-  return el("ol", { class: "options" }, rows);
-}
-
-function answerNode(answer, tag) {
-  if (answer.e) return [el("span", { class: "none" }, "no answer: "), said(answer.e, null)];
-  if (!answer.t) return el("span", { class: "none" }, "(an empty answer)");
-  const ends = answer.cut
-    ? el("span", { class: "none" }, ` … the first part of ${answer.cut} characters`)
-    : answer.f === "length"
-      ? el("span", { class: "none" }, " … cut off by the token budget")
-      : "";
-  return [said(answer.t, tag), ends];
-}
-
-function readingText(reading, wording) {
-  if (reading.value === null) return [`${reading.outcome}, by rule `, el("code", {}, reading.rule)];
-  const parts = [
-    "read as ",
-    el("bdi", { dir: "auto" }, el("b", {}, reading.value)),
-    ", gold ",
-    el("bdi", { dir: "auto" }, el("b", {}, wording.gold || "")),
-    ", by rule ",
-    el("code", {}, reading.rule),
-  ];
-  if (reading.language) parts.push(`, answer in ${nameOf(reading.language)}`);
-  return parts;
-}
-
-function promptNode(data, where, answer) {
-  if (answer.p === undefined) return "";
-  const [start, end] = data.prompts[where.model];
-  const text = answer.pcut ? `${answer.p} …` : start + answer.p + end;
-  return el("details", {}, el("summary", {}, "Prompt as the model saw it"), el("pre", { dir: "auto" }, visible(text)));
-}
-
-function answerRow(head, answer, wording, tag) {
-  const reading = readingOf(answer);
-  return el(
-    "tr",
-    {},
-    el("th", { scope: "row" }, head),
-    el("td", {}, wording ? said(wording.q || "", tag) : ""),
-    el("td", {}, answerNode(answer, tag)),
-    el(
-      "td",
-      {},
-      chip(reading.kind),
-      " ",
-      reading.value === null ? reading.outcome : el("bdi", { dir: "auto" }, reading.value),
-    ),
-  );
-}
-
-function elsewhere(data, where, index) {
-  const rows = board.tables[where.table].languages.filter(
-    (tag) => tag !== where.tag && ((data.answers[where.model] || {})[tag] || [])[index],
-  );
-  if (!rows.length) return "";
-  const lines = rows.map((tag) => {
-    const answer = data.answers[where.model][tag][index];
-    return answerRow(
-      [nameOf(tag), " ", el("span", { class: "muted" }, tag)],
-      answer,
-      data.questions[tag][index][answer.w],
-      tag,
-    );
-  });
-  return el(
-    "details",
-    {},
-    el(
-      "summary",
-      {},
-      `The same question in ${rows.length === 1 ? "another language" : `${rows.length} other languages`}`,
-    ),
-    el("div", { class: "scroll" }, el("table", { class: "plain" }, el("tbody", {}, lines))),
-  );
-}
-
-function otherModels(data, where, index) {
-  const models = board.models.filter(
-    (model) => model !== where.model && ((data.answers[model] || {})[where.tag] || [])[index],
-  );
-  if (!models.length) return "";
-  const lines = models.map((model) =>
-    answerRow(el("bdi", {}, model), data.answers[model][where.tag][index], null, where.tag),
-  );
-  return el(
-    "details",
-    {},
-    el("summary", {}, `What ${models.length === 1 ? "the other model" : `${models.length} other models`} answered`),
-    el("div", { class: "scroll" }, el("table", { class: "plain" }, el("tbody", {}, lines))),
   );
 }

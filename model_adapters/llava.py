@@ -186,6 +186,18 @@ class LlavaAdapter(BatchingAdapter):
             "times_least": self._seconds / sum(least.values()),
         }
 
+    def forget(self) -> None:
+        """Drop image features in memory and counts: what comes next costs what it would have cost first."""
+        self._vision.forget()
+        self._work, self._seconds, self._answered = Work(), 0.0, 0
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of generated tokens, as it stands in a response."""
+        text = self._loaded.processor.tokenizer.decode(
+            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return str(text).removeprefix(self._template.separator)
+
     def close(self) -> None:
         """Free the model and the features kept."""
         from model_adapters.memory import release_memory
@@ -263,12 +275,9 @@ class LlavaAdapter(BatchingAdapter):
         new = new[: min(row.budget, self._loaded.context - len(row.ids))]
         end = next((place for place, token in enumerate(new) if token in self._loaded.end_token_ids), None)
         kept = new if end is None else new[: end + 1]
-        text = self._loaded.processor.tokenizer.decode(
-            kept, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
         return replace(
             response,
-            text=text.removeprefix(self._template.separator),
+            text=self.decode(kept),
             finish_reason="length" if end is None else "stop",
             completion_tokens=len(kept),
         )

@@ -97,8 +97,13 @@ class ImageFeatures:
             return str(error)
         return f"image {image.uri}: out of memory in the vision tower"
 
+    def forget(self) -> None:
+        """Drop the features in memory and start counting anew."""
+        self._kept.clear()
+        self.computed = 0
+
     def close(self) -> None:
-        """Let go of threads, features and the model."""
+        """Let go of threads and features."""
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
         self._threads = None

@@ -59,8 +59,8 @@ def test_blocks_hold_like_lengths_and_at_most_so_many_tokens():
     for block in blocks:
         longest = max(lengths[n] for n in block)
         assert longest == lengths[block[0]]
-        assert len(block) == 1 or len(block) * longest <= 80
-        assert all(2 * lengths[n] >= longest for n in block)
+        assert len(block) == 1 or sum(lengths[n] for n in block) <= 80
+        assert all(4 * lengths[n] >= longest for n in block)
     assert blocks[0] == [5]
 
 

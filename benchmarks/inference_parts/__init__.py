@@ -1,0 +1,1 @@
+"""Parts of benchmarks/inference.py: the checkpoint, the questions, the peers, the picture."""

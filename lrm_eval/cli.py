@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrm_eval.commands.data import app as data_app
+from lrm_eval.commands.export import app as export_app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 
 app.add_typer(data_app, name="data")
+app.add_typer(export_app, name="export")
 
 IncludePaths = Annotated[
     list[Path] | None,
@@ -217,10 +219,13 @@ def rescore(run: RunArgument, include_path: IncludePaths = None, json: Json = Fa
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders, or a folder of them.")],
     format: Annotated[str, typer.Option("--format", metavar="html|latex|md|csv|json")] = "html",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="PATH", help="File. Default: report.html in the only run.")
+    ] = None,
+    site: Annotated[
+        Path | None, typer.Option("--site", metavar="DIR", help="Write a static site: an index, every page and table.")
     ] = None,
     rules: Annotated[
         str, typer.Option("--rules", metavar="official|multilingual", help="Which readings the tables show.")
@@ -230,20 +235,10 @@ def report(
         typer.Option("--condition", metavar="NAME|all", help="Which condition md and latex tables show."),
     ] = None,
 ) -> None:
-    """Make a leaderboard of one or more runs."""
-    from lrm_eval import api
-    from lrm_eval.errors import UsageError, unknown
-    from lrm_eval.runs import RunFolder
+    """Make a leaderboard of one or more runs, or a site of them."""
+    from lrm_eval.commands import report as body
 
-    formats = ("html", "latex", "md", "csv", "json")
-    if format not in formats:
-        raise unknown("format", format, formats)
-    if format == "html" and out is None:
-        if len(runs) > 1:
-            raise UsageError("a page over several runs needs a place: type for example `--out leaderboard.html`")
-        out = RunFolder.open(runs[0]).report_path
-    made = api.report(runs, format, out, rules=rules, condition=condition)  # type: ignore[arg-type]
-    sys.stdout.write(f"{made}\n" if out is not None else str(made).rstrip("\n") + "\n")
+    body.report(runs, format, out, site, rules, condition)
 
 
 @app.command()

@@ -48,7 +48,7 @@ def compare(
     """
     from lrm_eval.comparison import compare as held_against
     from lrm_eval.comparison.text import print_comparison
-    from lrm_eval.runs import RunFolder
+    from lrm_eval.reporting.site import find_runs
     from lrm_eval.runs.files import write_atomic
 
     form = fmt or _by_ending(out)
@@ -58,7 +58,7 @@ def compare(
         raise UsageError("a page needs a place: type for example `--out compare.html`")
     if form == "text" and out is not None:
         raise UsageError(f"--out {out}: which format? Give it the ending .html, .md, .tex, .csv or .json, or --format")
-    folders = [RunFolder.open(path) for path in paths]
+    folders = find_runs(paths)
     found = held_against(
         folders,
         common=common,

@@ -41,10 +41,10 @@ def table(
     """
     from lrm_eval.reporting import paper_table
     from lrm_eval.reporting.published import LANGUAGES
-    from lrm_eval.runs import RunFolder
+    from lrm_eval.reporting.site import find_runs
     from lrm_eval.runs.files import write_atomic
 
-    folders = [RunFolder.open(path) for path in paths]
+    folders = find_runs(paths)
     form = fmt or _by_ending(out, {".tex": "latex", ".md": "md", ".csv": "csv", ".html": "html", ".htm": "html"}, "md")
     languages = LANGUAGES if langs is None else tags_of(langs, folders)
     made = paper_table(name, folders, published, form, intervals=intervals, languages=languages).rstrip("\n") + "\n"
@@ -65,13 +65,13 @@ def figure(
         RunError: a damaged run, or one with nothing for this figure.
     """
     from lrm_eval.reporting.paper_figures import FORMATS, paper_figure
-    from lrm_eval.runs import RunFolder
+    from lrm_eval.reporting.site import find_runs
     from lrm_eval.runs.files import write_atomic
 
     form = out.suffix.lower().removeprefix(".")
     if form not in FORMATS:
         raise UsageError(f"--out {out}: a figure ends in {', '.join(f'.{one}' for one in FORMATS)}")
-    folders = [RunFolder.open(path) for path in paths]
+    folders = find_runs(paths)
     languages = None if langs is None else tags_of(langs, folders)
     write_atomic(out, paper_figure(name, folders, published, form, task=task, languages=languages))
     sys.stdout.write(f"{out}\n")

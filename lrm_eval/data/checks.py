@@ -43,7 +43,15 @@ def check_samples(task: Task, samples: Sequence[Sample]) -> None:
         # No sum would ever run over it: perception and cognition are sums over the declared subtasks.
         if task.benchmark == "mme" and task.category_order and sample.category not in task.category_order:
             raise UsageError(f"{sample.id}: {unknown('MME subtask', sample.category, task.category_order)}")
+    _check_answered(samples)
     _check_groups(task, samples)
+
+
+def _check_answered(samples: Sequence[Sample]) -> None:
+    """MMBench's test split has no gold answers at all; a data set with some of them missing is damaged."""
+    blank = [sample for sample in samples if sample.kind == "option" and sample.gold == ""]
+    if blank and len(blank) < len(samples):
+        raise UsageError(f"{blank[0].id} ({blank[0].language}): no gold answer, though other questions have one")
 
 
 def _check_gold(sample: Sample) -> None:
@@ -54,6 +62,8 @@ def _check_gold(sample: Sample) -> None:
         return
     if len(sample.options) != len(sample.labels) or not sample.options:
         raise UsageError(f"{name}: {len(sample.options)} options and {len(sample.labels)} labels")
+    if sample.gold == "":
+        return  # a whole test split without gold answers, see `_check_answered`
     if sample.gold not in sample.labels:
         shown = ", ".join(f"{label}. {text}" for label, text in zip(sample.labels, sample.options, strict=True))
         raise UsageError(f"{name}: gold answer {sample.gold!r} is not among the options ({shown})")
@@ -69,7 +79,7 @@ def _check_groups(task: Task, samples: Sequence[Sample]) -> None:
                 f"{group} ({tag}): an MME image needs exactly two questions in its subtask, this one has {len(members)}"
             )
         if task.benchmark == "mmbench":
-            right = {member.options[member.labels.index(member.gold)] for member in members}
+            right = {member.options[member.labels.index(member.gold)] for member in members if member.gold}
             if len(right) > 1:
                 shown = " and ".join(repr(text) for text in sorted(right))
                 raise UsageError(f"{group} ({tag}): the right option differs between passes of one question: {shown}")

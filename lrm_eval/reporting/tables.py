@@ -158,14 +158,15 @@ def csv_rows(gathered: Sequence[GatheredRun]) -> str:
         "n",
         "clusters",
     ]
-    writer.writerow([*fields, "unparsed_rate", *outcomes, "primary", "note"])
+    writer.writerow([*fields, "unparsed_rate", *outcomes, "primary", "note", "task_version", "rules_version"])
     for one in gathered:
         for row in one.rows:
             numbers = ["" if value is None else repr(value) for value in (row.value, row.ci_low, row.ci_high)]
             rates = [repr(float(row.outcomes.get(outcome, 0.0))) for outcome in OUTCOMES]
             head = [one.name, row.task, row.language, row.condition, row.rules, row.metric]
             counts = [row.n, row.clusters, repr(row.unparsed_rate)]
-            writer.writerow([*head, *numbers, *counts, *rates, str(row.primary).lower(), row.note])
+            versions = [row.task_version, row.rules_version]
+            writer.writerow([*head, *numbers, *counts, *rates, str(row.primary).lower(), row.note, *versions])
     return out.getvalue()
 
 

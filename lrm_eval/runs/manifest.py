@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from lrm_eval.runs.plan import PlannedCell
     from lrm_eval.tasks import Task
+    from lrm_eval.translation.packfile import Card
 
 SCHEMA = 1
 _SHOWN_DIFFERENCES = 8
@@ -106,11 +107,39 @@ def data_digest(planned: PlannedCell) -> str:
     return digest.hexdigest()
 
 
+def report_to(task: Task, pack: Path | None, card: Card | None) -> str:
+    """Where a mistake in the questions of one language is reported."""
+    if pack is None:
+        return task.homepage
+    if card is not None and card.contact:
+        return card.contact
+    if pack.is_relative_to(task.folder):
+        return f"the issues of lrm-eval, with {task.name}/{pack.name} and the question's id"
+    return "whoever made the pack (its card names no contact)"
+
+
+def training_facts(checkpoint: Path | None) -> dict[str, Any]:
+    """What a checkpoint's training.json says it stands for in the paper's tables; nothing if it does not.
+
+    Its key `table` holds `variant` (a line of table 3), `language_model` and `instructions` (table 4), and
+    `non_english_percent` (figure 6); a checkpoint whose makers say nothing of it stands in none of them.
+    """
+    if checkpoint is None:
+        return {}
+    try:
+        told = json.loads((checkpoint / "training.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    table = told.get("table") if isinstance(told, dict) else None
+    return {"training": plain_json(table)} if isinstance(table, dict) and table else {}
+
+
 def describe_cell(planned: PlannedCell) -> dict[str, Any]:
     """A cell's entry in run.json; `revision` is the commit of the hub's data set that was read."""
     from lrm_eval.data import hub
     from lrm_eval.data.fields import ENGLISH
     from lrm_eval.data.packs import find_pack
+    from lrm_eval.translation.packfile import read_card
 
     cell = planned.cell
     task = planned.task
@@ -121,6 +150,8 @@ def describe_cell(planned: PlannedCell) -> dict[str, Any]:
         revision = None if fetched is None else fetched.revision
     if cell.language != ENGLISH and language.dataset is None:
         pack = find_pack(task, cell.language)
+    # The card tells of the pack that was read, the task's YAML of the one that it was written beside.
+    card = None if pack is None else read_card(pack)
     return {
         "task": cell.task,
         "language": cell.language,
@@ -130,7 +161,8 @@ def describe_cell(planned: PlannedCell) -> dict[str, Any]:
         "pack": {} if pack is None else file_hashes([pack]),
         "revision": revision,
         "source": None if planned.source is None else str(planned.source),
-        "provenance": language.provenance,
+        "provenance": language.provenance if card is None else card.provenance,
+        "report_to": report_to(task, pack, card),
         "images": len({image.sha256 for request in planned.requests for image in request.sample.images}),
         "data_sha256": data_digest(planned),
     }

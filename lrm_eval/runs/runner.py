@@ -26,6 +26,7 @@ from lrm_eval.runs.manifest import (
     plain_json,
     refuse,
     settings_differences,
+    training_facts,
 )
 from lrm_eval.runs.plan import PlannedCell, check_keys, in_image_order, plan_cells, without_choices
 from lrm_eval.runs.resume import Resumed, resume
@@ -183,6 +184,7 @@ def _manifest(ask: Ask, chosen: Selection, cells: list[PlannedCell]) -> dict[str
             "name": spec.name,
             "adapter": spec.adapter,
             "checkpoint": None if spec.checkpoint is None else str(spec.checkpoint),
+            **training_facts(None if spec.checkpoint is None else spec.checkpoint.path),
         },
         "seed": ask.seed,
         "gen_kwargs": plain_json(dict(ask.gen_kwargs)),

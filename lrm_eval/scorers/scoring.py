@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lrm_eval.errors import unknown
 from lrm_eval.scorers import captions, cvqa, mmbench, mme, paired_images, pope, seedbench
 from lrm_eval.scorers.columns import columns
 from lrm_eval.scorers.fidelity import fidelity_metrics
 from lrm_eval.scorers.versions import RULES_VERSIONS
+from lrm_eval.statistics.boundary import FEW_CLUSTERS
+from lrm_eval.statistics.chance import chance_level
 from lrm_eval.statistics.interval import metric_interval
 from lrm_eval.types import ScoreRow
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
     from lrm_eval.scorers.columns import Columns
     from lrm_eval.scorers.metric import FloatArray, Metric
+    from lrm_eval.statistics.chance import Chance
     from lrm_eval.types import Item, Rules
 
 BENCHMARKS = ("mme", "pope", "seedbench", "mmbench")
@@ -28,9 +33,6 @@ _NATIVE: dict[str, Callable[[Columns], list[Metric]]] = {
     "m5-vgr": paired_images.metrics,
     "xm3600": captions.metrics,
 }
-
-# Below this number of images an interval says little (Miller 2024, arXiv:2411.00640, and our own simulations).
-FEW_CLUSTERS = 30
 
 
 def metrics(benchmark: str, items: Sequence[Item], rules: Rules, declared: Sequence[str] | None = None) -> list[Metric]:
@@ -50,7 +52,11 @@ def metrics(benchmark: str, items: Sequence[Item], rules: Rules, declared: Seque
         raise unknown("benchmark", benchmark, (*BENCHMARKS, *_NATIVE))
     if not items:
         return []
-    data = columns(items, rules)
+    found = _metrics(benchmark, columns(items, rules), declared)
+    return found if any(item.sample.gold for item in items) else [_without_gold(metric) for metric in found]
+
+
+def _metrics(benchmark: str, data: Columns, declared: Sequence[str] | None) -> list[Metric]:
     if benchmark == "mme":
         return mme.metrics(data, declared)
     if benchmark == "pope":
@@ -62,12 +68,25 @@ def metrics(benchmark: str, items: Sequence[Item], rules: Rules, declared: Seque
     return mmbench.metrics(data)
 
 
-def _row_note(metric: Metric, clusters: int, has_interval: bool) -> str:
+def _undefined(sums: FloatArray) -> FloatArray:
+    """[..., K] -> [...] NaN."""
+    return np.full(sums.shape[:-1], np.nan)
+
+
+def _without_gold(metric: Metric) -> Metric:
+    """A metric of a test split whose answers were kept: it has no value, and whoever needs one is told."""
+    note = "no gold answers: a test split (`lrm-eval export mmbench` writes its answers down)"
+    return replace(metric, value_of=_undefined, low=None, high=None, note=note)
+
+
+def _row_note(metric: Metric, clusters: int, has_interval: bool, chance: Chance | None) -> str:
     parts = [metric.note] if metric.note else []
     if metric.value is not None and not has_interval:
         parts.append(f"no interval: {clusters} image{'' if clusters == 1 else 's'}")
     elif metric.value is not None and clusters < FEW_CLUSTERS:
         parts.append(f"few images: {clusters}")
+    if chance is not None and chance.alarm:
+        parts.append(f"below guessing ({chance.level:.1f}): the parser or the prompt may have failed")
     return "; ".join(parts)
 
 
@@ -112,6 +131,7 @@ def rows(
     for metric in [*own, *(metric for metric in beside if metric.name not in taken)]:
         interval, clusters = metric_interval(metric, seed=seed, cache=cache)
         low, high = interval if interval else (None, None)
+        chance = chance_level(metric)
         found.append(
             ScoreRow(
                 model=model,
@@ -128,8 +148,10 @@ def rows(
                 unparsed_rate=1.0 - metric.outcomes["read"] if metric.n else 0.0,
                 outcomes=metric.outcomes,
                 primary=metric.primary,
-                note=_row_note(metric, clusters, interval is not None),
+                note=_row_note(metric, clusters, interval is not None, chance),
                 rules_version=RULES_VERSIONS[rules],
+                chance=chance.level if chance else None,
+                chance_corrected=chance.corrected if chance else None,
             )
         )
     return found

@@ -206,6 +206,8 @@ class ScoreRow:
         note: what a reader must know ("absent: landmark, OCR"); "" if nothing.
         task_version: of the task's YAML, raised when its scores are no longer comparable; "" if not known.
         rules_version: of the reading and scoring under `rules`; "" in rows of before there were versions.
+        chance: mean score of a reader that guesses on the same items; None where nothing can be guessed.
+        chance_corrected: 100 (value - chance) / (best - chance): 0 is guessing, 100 is perfect; None likewise.
     """
 
     model: str
@@ -225,6 +227,8 @@ class ScoreRow:
     note: str = ""
     task_version: str = ""
     rules_version: str = ""
+    chance: float | None = None
+    chance_corrected: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

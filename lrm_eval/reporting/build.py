@@ -23,7 +23,7 @@ from lrm_eval.reporting.view import (
     SetView,
     TableView,
 )
-from lrm_eval.scorers.scoring import FEW_CLUSTERS
+from lrm_eval.statistics.boundary import FEW_CLUSTERS
 from lrm_eval.types import DEFAULT_CONDITION, RULES
 
 if TYPE_CHECKING:

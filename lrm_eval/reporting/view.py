@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lrm_eval.scorers.scoring import FEW_CLUSTERS
+from lrm_eval.statistics.boundary import FEW_CLUSTERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

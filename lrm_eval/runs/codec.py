@@ -261,6 +261,8 @@ def score_to_dict(row: ScoreRow) -> Json:
         "note": row.note,
         "task_version": row.task_version,
         "rules_version": row.rules_version,
+        "chance": _finite(row.chance),
+        "chance_corrected": _finite(row.chance_corrected),
     }
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _TOLERANCE = 1e-9
 # What describes a value and is not it; `model` may be an alias of later.
-_SOFT = ("ci_low", "ci_high", "note", "task_version", "rules_version")
-_VERSIONS = ("task_version", "rules_version")
+_SOFT = ("ci_low", "ci_high", "note", "task_version", "rules_version", "chance", "chance_corrected")
+_LATER = ("task_version", "rules_version", "chance", "chance_corrected")
 
 
 def check_readings(
@@ -120,8 +120,8 @@ def _soft(stored: ScoreRow, now: ScoreRow) -> bool:
     return any(
         not _same(getattr(stored, name), getattr(now, name))
         for name in _SOFT
-        # Rows of before there were versions have none.
-        if not (name in _VERSIONS and getattr(stored, name) == "")
+        # Rows of before there were versions and chance levels have none.
+        if not (name in _LATER and getattr(stored, name) in ("", None))
     )
 
 

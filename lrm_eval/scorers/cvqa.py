@@ -14,20 +14,23 @@ from lrm_eval.scorers.columns import slug
 
 if TYPE_CHECKING:
     from lrm_eval.scorers.columns import Columns
-    from lrm_eval.scorers.metric import Metric
+    from lrm_eval.scorers.metric import BoolArray, Metric
+
+
+def _accuracy(data: Columns, name: str, chosen: BoolArray, *, primary: bool = False) -> Metric:
+    return data.proportion(name, data.right, chosen, primary=primary, guessing=data.guessing(chosen))
 
 
 def metrics(data: Columns) -> list[Metric]:
     """Accuracy (primary), `accuracy_in_<country>` where a language has several countries, `accuracy_<category>`."""
     every = np.ones(len(data.items), dtype=np.bool_)
-    found = [data.proportion("accuracy", data.right, every, primary=True, guessing=data.guessing(every))]
+    found = [_accuracy(data, "accuracy", every, primary=True)]
     countries = np.array([slug(item.sample.split) if item.sample.split else "" for item in data.items])
     several = sorted({str(name) for name in countries} - {""})
     if len(several) > 1:
-        found += [data.proportion(f"accuracy_in_{name}", data.right, countries == name) for name in several]
+        found += [_accuracy(data, f"accuracy_in_{name}", countries == name) for name in several]
     names = np.array([slug(name) if name else "" for name in data.category.names])[data.category.codes]
     found += [
-        data.proportion(f"accuracy_{name}", data.right, names == name)
-        for name in sorted({str(name) for name in names} - {""})
+        _accuracy(data, f"accuracy_{name}", names == name) for name in sorted({str(name) for name in names} - {""})
     ]
     return found

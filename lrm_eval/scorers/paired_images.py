@@ -45,7 +45,7 @@ def metrics(data: Columns) -> list[Metric]:
     found.append(data.proportion("yes_ratio", says_yes, read))
     names = np.array([slug(name) if name else "" for name in data.category.names])[data.category.codes]
     found += [
-        data.proportion(f"accuracy_{name}", data.right, names == name)
+        data.proportion(f"accuracy_{name}", data.right, names == name, guessing=data.guessing(names == name))
         for name in sorted({str(name) for name in names} - {""})
     ]
     return found

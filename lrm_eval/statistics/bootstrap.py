@@ -7,6 +7,7 @@ root of their number, which would leave nothing but Monte-Carlo error.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 REPLICATES = 1000
 _DRAWS_AT_ONCE = 2_000_000
+# Weights of so many images times replicates are kept for the next metric: 32 MB each, twice.
+_KEPT = 4_000_000
 # A metric that is undefined in more replicates than this has no interval.
 _UNDEFINED_ALLOWED = 0.05
 
@@ -90,8 +93,24 @@ def replicate_weights(strata: IntArray, seed: int, replicates: int = REPLICATES)
         replicates: B.
 
     Yields:
-        [rows, G], B rows in all.
+        [rows, G], B rows in all, not to be written to.
     """
+    if len(strata) * replicates <= _KEPT:
+        yield from _kept_weights(np.ascontiguousarray(strata, dtype=np.int64).tobytes(), seed, replicates)
+    else:
+        yield from _drawn_weights(strata, seed, replicates)
+
+
+@lru_cache(maxsize=2)
+def _kept_weights(strata: bytes, seed: int, replicates: int) -> tuple[FloatArray, ...]:
+    # Every language of a task has the same images and the same seed, and so the same draws.
+    found = tuple(_drawn_weights(np.frombuffer(strata, dtype=np.int64), seed, replicates))
+    for weights in found:
+        weights.setflags(write=False)
+    return found
+
+
+def _drawn_weights(strata: IntArray, seed: int, replicates: int) -> Iterator[FloatArray]:
     rng = np.random.default_rng(seed)
     count = len(strata)
     members = [np.flatnonzero(strata == code) for code in np.unique(strata)]

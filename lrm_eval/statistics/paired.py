@@ -43,7 +43,8 @@ class Difference(NamedTuple):
         mcnemar: p-value of the exact McNemar test, where it applies: a share, one question an image; else None.
         better: images on which A's answers add to the difference.
         worse: images on which they take from it.
-        detectable: smallest difference that would have been seen four times in five; None without an error.
+        detectable: smallest difference that would have been seen four times in five; None where no image differs
+            from the others, so that there is nothing to go by.
         note: "few images: 12", or "".
     """
 
@@ -148,7 +149,7 @@ def difference(
     if exact is not None and alone is not None:
         test = EXACT_MCNEMAR
     detectable = None
-    if found.error is not None and found.degrees > 0:
+    if found.error and found.degrees > 0:  # an error of 0 says nothing of what could have been seen
         detectable = minimum_detectable(found.error, found.degrees, level, comparisons=comparisons)
     return Difference(
         found.value,

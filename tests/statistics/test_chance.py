@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lrm_eval.scorers import Metric, metrics
+from lrm_eval.scorers import Metric, metrics, rows
 from lrm_eval.statistics import chance_corrected, chance_level
 from lrm_eval.types import Item, Reading, Response, Sample
 
@@ -176,3 +176,18 @@ def test_answers_that_were_not_read_raise_the_alarm() -> None:
         if name in ("f1", "accuracy", "recall"):
             assert found is not None
             assert found.alarm
+
+
+def test_rows_of_scores_carry_the_chance_level_and_the_alarm() -> None:
+    items = [replace(item, reading=Reading("B", "test", "read")) for item in _seedbench()]
+    row = rows("m", "seedbench", "seedbench", "en", "default", "multilingual", items)[0]
+    assert row.value == 0
+    assert row.chance == pytest.approx(25, abs=0.3)
+    assert row.chance_corrected == pytest.approx(-100 / 3, abs=0.5)
+    assert row.note == "below guessing (25.0): the parser or the prompt may have failed"
+
+
+def test_a_good_score_raises_no_alarm() -> None:
+    for row in rows("m", "seedbench", "seedbench", "en", "default", "multilingual", _seedbench()):
+        assert "guessing" not in row.note
+    assert row.chance_corrected is None or row.chance_corrected <= 100

@@ -22,15 +22,26 @@ def said_back(tokens: Tokens, hits: list[Hit], question: str, lexicon: Lexicon) 
     if any(hit.roles & (Role.NEGATION | Role.DENIAL | Role.REFUSAL) for hit in hits):
         return None
     said = [word for word, kind in zip(tokens.folded, tokens.kinds, strict=True) if kind == WORD]
+    return Reading("yes", "echo", "read", lexicon.language.tag) if repeats(said, question, lexicon) else None
+
+
+def repeats(said: list[str], question: str, lexicon: Lexicon) -> bool:
+    """Whether folded words are those of the question made a statement."""
     full = list(_asked(question))
     # A question said back as a question, up to its mark, is no answer.
     if len(said) < 3 or said == full:
-        return None
+        return False
     said = [word for word in said if word not in lexicon.fillers]
-    full = [word for word in full if word not in lexicon.fillers]
-    if len(said) != len(full) or not said or not (said == full or _turned(said, full)):
-        return None
-    return Reading("yes", "echo", "read", lexicon.language.tag)
+    full = [_stated(word, lexicon) for word in full if word not in lexicon.fillers]
+    return len(said) == len(full) > 0 and (said == full or _turned(said, full))
+
+
+def _stated(word: str, lexicon: Lexicon) -> str:
+    """A word of a question as it stands in a statement: Finnish onko -> on, Korean 있습니까 -> 있습니다."""
+    for ending, instead in lexicon.question_endings:
+        if word.endswith(ending):
+            return word.removesuffix(ending) + instead
+    return word
 
 
 @lru_cache(maxsize=4096)

@@ -36,6 +36,10 @@ class Role:
     ENGLISH = 4096
 
 
+# Phrases that mean something only as a whole.
+_WHOLE = Role.IDIOM | Role.REFUSAL
+
+
 class Hit(NamedTuple):
     """A phrase found in tokens[start:end]."""
 
@@ -53,6 +57,11 @@ class Hit(NamedTuple):
     def rule(self) -> str:
         """The name of the lexicon rule that this hit fires."""
         return f"lexicon-en:{self.phrase}" if self.roles & Role.ENGLISH else f"lexicon:{self.phrase}"
+
+
+def answers(hit: Hit) -> bool:
+    """Whether a hit says yes or no."""
+    return bool(hit.roles & Role.ANSWER) and not hit.roles & Role.IDIOM
 
 
 _FIELDS = {
@@ -78,6 +87,7 @@ class Lexicon:
         language: the language.
         letter_words: single letters that are words, folded.
         native: series of the letters that label options in the language, each in order.
+        question_endings: endings of a question's verb, folded, and what a statement has in their place.
         copulas: words for "is" that may be written onto the word before them, folded.
         fillers: words in which a question and the statement that repeats it may differ, folded.
     """
@@ -86,6 +96,7 @@ class Lexicon:
         self.language = language
         self.letter_words = frozenset(letter.casefold() for letter in language.letter_words)
         self.native = (language.option_letters, *(tuple(series.split()) for series in language.option_series))
+        self.question_endings = [tuple(pair.casefold().split("=")) for pair in language.question_endings]
         self.copulas = frozenset(language.label_endings) & frozenset(language.answer_links)
         self.fillers = frozenset(word for filler in language.fillers for word in words(filler))
         roles: dict[tuple[str, ...], int] = {}
@@ -115,10 +126,20 @@ class Lexicon:
                 continue
             for length, phrase, roles, shown in by_first[folded[index]]:
                 if length == 1 or tuple(folded[index : index + length]) == phrase:
-                    end = index + length
-                    hits.append(Hit(index, end, roles, shown))
+                    if length == 1 or roles & _WHOLE or not self._cut(folded, index, index + length):
+                        end = index + length
+                        hits.append(Hit(index, end, roles, shown))
                     break
         return hits
+
+    def _cut(self, folded: list[str], start: int, end: int) -> bool:
+        """Whether an idiom or a refusal begins inside folded[start:end] and goes on: "there is | no doubt"."""
+        for inner in range(start + 1, end):
+            for length, phrase, roles, _ in self._by_first.get(folded[inner], ()):
+                goes_on = roles & _WHOLE and inner + length > end
+                if goes_on and tuple(folded[inner : inner + length]) == phrase:
+                    return True
+        return False
 
 
 def _add(

@@ -62,6 +62,10 @@ class Answer:
         return [index for index, kind in enumerate(self.tokens.kinds) if kind == STOP]
 
     @cached_property
+    def _breaks(self) -> list[int]:
+        return [index for index, kind in enumerate(self.tokens.kinds) if kind >= PAUSE]
+
+    @cached_property
     def _denials(self) -> list[int]:
         return [hit.start for hit in self.hits if hit.roles & (Role.NEGATION | Role.DENIAL | Role.NO)]
 
@@ -114,12 +118,17 @@ class Answer:
         return self.hit_ending(index)
 
     def denied_after(self, index: int) -> bool:
-        """Whether a negation at token `index` ends the clause: Amharic and other languages deny at the end."""
+        """Whether a negation at token `index` denies what stands before it.
+
+        It does where the language denies so (Turkish "A değil B"), elsewhere at the end of a clause ("A is wrong").
+        """
         hit = self.at.get(index)
         if hit is not None and hit.roles & Role.LINK and not hit.roles & Role.NEGATION:
             hit = self.at.get(hit.end)
         if hit is None or not hit.roles & (Role.NEGATION | Role.DENIAL):
             return False
+        if self.lexicon.language.negation_follows:
+            return True
         return hit.end >= len(self.tokens) or self.tokens.kinds[hit.end] in (PAUSE, STOP)
 
     def glued_letter(self, index: int) -> bool:
@@ -240,6 +249,12 @@ class Answer:
         if place:
             start = max(start, self._stops[place - 1] + 1)
         return _any_between(self._denials, start, end)
+
+    def denied_label(self, index: int) -> bool:
+        """Whether the label at token `index` is denied in its own clause, before it or right behind it."""
+        place = bisect_left(self._breaks, index)
+        start = self._breaks[place - 1] + 1 if place else 0
+        return self.denied(start, index) or self.denied_after(index + 1)
 
     def marked_between(self, start: int, end: int) -> bool:
         """Whether a marker ("the answer", "correct") begins in tokens[start:end]."""

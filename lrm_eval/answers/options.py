@@ -6,9 +6,10 @@ In this order, the first that says something decides:
 2. the last explicit marker ("the answer is ...") with a label or an option's text after it;
 3. a label that opens the answer ("B. rabbit", "(B)", "C입니다");
 4. a refusal;
-5. a label that closes the answer, alone on its line or in its clause, or the only one in brackets;
-6. the only label called right ("B is correct") or introduced ("option B");
-7. the text of exactly one option as whole words, if the answer is short and does not deny it.
+5. the one label set against a denied one ("not A but B", "A is wrong, B is right");
+6. a label that closes the answer, alone on its line or in its clause, or the only one in brackets;
+7. the only label called right ("B is correct") or introduced ("option B");
+8. the text of exactly one option as whole words, if the answer is short and does not deny it.
 
 Two labels joined ("A or C"), two options named, or a label under a negation: nothing is read.
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lrm_eval.answers.contrast import contrasted, corrected
 from lrm_eval.answers.lexicon import Hit, Lexicon, Role
 from lrm_eval.answers.option_answer import OPENING, Answer
 from lrm_eval.answers.tokens import JOINT, PAUSE, STOP, WORD
@@ -45,7 +47,7 @@ def read_option(text: str, sample: Sample, lexicon: Lexicon, foreign_digits: boo
         foreign_digits: whether the digits were written as ②, ٢ or ፪ before `normalise` made them ASCII.
     """
     answer = Answer(text, sample, lexicon, foreign_digits)
-    for rule in (_whole, _marked, _opening, _refusal, _closing, _pointed):
+    for rule in (_whole, _marked, _opening, _refusal, contrasted, _closing, _pointed):
         reading = rule(answer)
         if reading is not None:
             return reading
@@ -90,8 +92,10 @@ def _after(answer: Answer, marker: Hit) -> Reading | None:
             continue
         if armed:
             found = _named(answer, index, linked, rule)
+            if found is NEGATED or (negated and found is not None and found.value is not None):
+                return corrected(answer, index, rule) or NEGATED
             if found is not None:
-                return NEGATED if negated and found.value is not None else found
+                return found
         hit = answer.at.get(index)
         if hit is None:
             armed = linked = False
@@ -147,7 +151,7 @@ def _opening(answer: Answer) -> Reading | None:
         return CONTRADICTORY
     if not (index > 0 or _opens(answer, index, form)):
         return None
-    if index > 0 and not answer.stands(index, form, True):
+    if answer.denied_after(index + 1) or (index > 0 and not answer.stands(index, form, True)):
         return None
     others = {other.label for other in answer.structural()} - {form.label}
     return CONTRADICTORY if others else answer.letter(form, index)
@@ -194,8 +198,13 @@ def _closing(answer: Answer) -> Reading | None:
             start = before.start
         sign = tokens.raw[start - 1] if start else "\n"
         own = start == 0 or tokens.kinds[start - 1] in (PAUSE, STOP)
-        others = {other.label for index in range(last) if (other := answer.capital(index)) is not None}
-        initials = sign == "." and start >= 2 and len(tokens.raw[start - 2]) == 1
+        others = {
+            other.label
+            for index in range(last)
+            if (other := answer.capital(index)) is not None and not answer.denied_label(index)
+        }
+        initial = tokens.raw[start - 2] if sign == "." and start >= 2 else ""
+        initials = len(initial) == 1 and initial.isalpha() and not answer.denied_label(start - 2)
         if own and not initials and (answer.is_capital(last) or form.bare or sign in OPENING or sign == "\n"):
             # A last line decides over letters weighed before it; a last clause does not.
             return CONTRADICTORY if others - {form.label} and sign != "\n" else answer.letter(form, last)

@@ -18,6 +18,8 @@ _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGN
 _THINKING_BEGINS = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
 _THINKING_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 
+_WRAPPERS = ("answer", "final_answer", "b", "strong", "i", "em", "u", "p", "code", "span")
+
 # Marks that show nothing: bidi controls and isolates, zero-width spaces and joiners, soft hyphen, byte order mark,
 # variation selectors. Joiners shape letters but never tell two answers apart, so they go from text and lexicon alike.
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f]")
@@ -161,8 +163,18 @@ def without_marks(text: str) -> str:
     return _CONTROLS.sub("", text)
 
 
+def _without_tags(text: str) -> str:
+    """Text without the HTML-like tags that models wrap an answer in."""
+    for tag in _WRAPPERS:
+        if f"</{tag}>" in text:
+            text = text.replace(f"<{tag}>", " ").replace(f"</{tag}>", " ")
+    return text
+
+
 def normalise(text: str) -> str:
-    """Text as it is read: NFKC, invisible marks gone, digits ASCII, one kind of apostrophe, nothing around it."""
+    """Text as it is read: NFKC, tags and invisible marks gone, digits ASCII, one kind of apostrophe, trimmed."""
+    if "</" in text:
+        text = _without_tags(text)
     if text.isascii():
         return strip_around(text)
     text = strip_around(_HYPHENS.sub("-", _APOSTROPHES.sub("'", _INVISIBLE.sub("", text))))

@@ -17,8 +17,9 @@ here what a person could not read is not read.
 from __future__ import annotations
 
 from lrm_eval.answers.clauses import Clause, about, after_call, clauses
-from lrm_eval.answers.echo import said_back
-from lrm_eval.answers.lexicon import Hit, Lexicon, Role
+from lrm_eval.answers.echo import repeats, said_back
+from lrm_eval.answers.lexicon import Hit, Lexicon, Role, answers
+from lrm_eval.answers.menus import without_menus
 from lrm_eval.answers.tokens import JOINT, PAUSE, STOP, WORD, Tokens, tokenise
 from lrm_eval.types import Reading
 
@@ -43,7 +44,7 @@ def read_yes_no(text: str, question: str, lexicon: Lexicon) -> Reading:
     if whole is not None and whole.value is not None:
         return _reading(whole, lexicon)
     tokens = tokenise(text)
-    hits = _without_menus(tokens, lexicon.scan(tokens))
+    hits = without_menus(tokens, lexicon.scan(tokens))
     roles = 0
     for hit in hits:
         roles |= hit.roles
@@ -61,48 +62,6 @@ def read_yes_no(text: str, question: str, lexicon: Lexicon) -> Reading:
 def _reading(hit: Hit, lexicon: Lexicon, rule: str = "") -> Reading:
     language = "en" if hit.roles & Role.ENGLISH else lexicon.language.tag
     return Reading(hit.value, rule or hit.rule, "read", language)
-
-
-def _answers(hit: Hit) -> bool:
-    return bool(hit.roles & Role.ANSWER) and not hit.roles & Role.IDIOM
-
-
-def _without_menus(tokens: Tokens, hits: list[Hit]) -> list[Hit]:
-    """Hits without pairs that only offer an answer: "yes/no", "ja oder nein", "(ndiyo, hapana)"."""
-    if sum(map(_answers, hits)) < 2:
-        return hits
-    kept: list[Hit] = []
-    index = 0
-    while index < len(hits):
-        skip = _menu(tokens, hits, index) if _answers(hits[index]) else 0
-        if skip:
-            index += skip
-        else:
-            kept.append(hits[index])
-            index += 1
-    return kept
-
-
-def _menu(tokens: Tokens, hits: list[Hit], index: int) -> int:
-    """How many hits the menu at `index` takes up, or 0."""
-    first = hits[index]
-    last = index + 1
-    joined = last < len(hits) and bool(hits[last].roles & Role.JOINER)
-    last += joined
-    if last >= len(hits) or not _answers(hits[last]) or first.value == hits[last].value:
-        return 0
-    second = hits[last]
-    between = tokens.raw[first.end : second.start]
-    if any(kind != PAUSE for kind in tokens.kinds[first.end : second.start]) and not joined:
-        return 0
-    bracketed = (
-        first.start > 0
-        and tokens.raw[first.start - 1] in "(["
-        # The bracket that closes the answer went with the punctuation around it.
-        and (second.end == len(tokens) or tokens.raw[second.end] in ")]")
-    )
-    slashed = between in (["/"], ["|"])
-    return last - index + 1 if bracketed or slashed or (joined and second.start - first.end <= 3) else 0
 
 
 def _marked(tokens: Tokens, hits: list[Hit], lexicon: Lexicon) -> Reading | None:
@@ -143,7 +102,7 @@ def _after_marker(tokens: Tokens, at: dict[int, Hit], marker: Hit, lexicon: Lexi
         copula = bool(hit.roles & Role.LINK) and _introduces(tokens, at, hit)
         plain = not hit.roles & (Role.AMBIGUOUS | Role.NEGATION)
         direct = linked or plain or (speaks and _ends(tokens, hit)) or _copula_ends(tokens, at, hit)
-        if armed and direct and not copula and _answers(hit) and _closes(tokens, hit, at):
+        if armed and direct and not copula and answers(hit) and _closes(tokens, hit, at):
             if _opposed(tokens, at, hit):
                 return CONTRADICTORY
             return NEGATED if negated else _reading(hit, lexicon, f"marker:{marker.phrase}")
@@ -175,7 +134,7 @@ def _introduces(tokens: Tokens, at: dict[int, Hit], link: Hit) -> bool:
     while index < len(tokens) and tokens.kinds[index] == PAUSE:
         index += 1
     following = at.get(index)
-    return following is not None and _answers(following)
+    return following is not None and answers(following)
 
 
 def _closes(tokens: Tokens, hit: Hit, at: dict[int, Hit]) -> bool:
@@ -193,7 +152,7 @@ def _opposed(tokens: Tokens, at: dict[int, Hit], hit: Hit) -> bool:
         other = at.get(index)
         if tokens.kinds[index] == WORD and other is None:
             return False
-        if other is not None and _answers(other) and not other.roles & Role.LINK:
+        if other is not None and answers(other) and not other.roles & Role.LINK:
             return other.value != hit.value and _closes(tokens, other, at)
         if other is not None and not other.roles & Role.JOINER:
             return False
@@ -223,6 +182,8 @@ def _stated(tokens: Tokens, hits: list[Hit], parts: list[Clause], question: str,
             )
         ):
             return CONTRADICTORY
+        if values == {"no"} and _repeated(tokens, strong[0], parts, question, lexicon):
+            return CONTRADICTORY
         return _reading(strong[0], lexicon)
     if denial is not None and about(tokens, denial, parts, question, lexicon.language.spaces):
         language = "en" if denial.roles & Role.ENGLISH else lexicon.language.tag
@@ -250,13 +211,15 @@ def _strong(tokens: Tokens, hits: list[Hit], parts: list[Clause], asked: set[int
             len(inside) > 1
             and inside[0].start == clause.start
             and inside[0].roles & Role.LINK
-            and not _answers(inside[0])
+            and not answers(inside[0])
         ):
             clause = clause._replace(start=inside[0].end)
             inside = inside[1:]
-        if clause.sentence in asked or not inside or not _answers(inside[0]):
+        if clause.sentence in asked or not inside or not answers(inside[0]):
             continue
         first = inside[0]
+        if _numbers(tokens, first):
+            continue
         alone = _fills(clause, inside)
         near = clause.opens or clause.end == last or after_call(tokens, parts, clause)
         leads = clause.start == 0 and first.start == 0 and not first.roles & Role.AMBIGUOUS
@@ -264,16 +227,22 @@ def _strong(tokens: Tokens, hits: list[Hit], parts: list[Clause], asked: set[int
         if (alone and near) or leads:
             strong.append(first)
             # "No Yes": said in one breath.
-            if len(inside) > 1 and inside[1].start == first.end and _answers(inside[1]) and inside[1].end == clause.end:
+            if len(inside) > 1 and inside[1].start == first.end and answers(inside[1]) and inside[1].end == clause.end:
                 strong.append(inside[1])
     return strong
+
+
+def _numbers(tokens: Tokens, hit: Hit) -> bool:
+    """Whether a hit is short for "number": "No. 5", "no.1"."""
+    end = hit.end
+    return tokens.raw[end : end + 1] == ["."] and end + 1 < len(tokens) and tokens.raw[end + 1][0].isdigit()
 
 
 def _fills(clause: Clause, inside: list[Hit]) -> bool:
     """Whether a clause is nothing but one answer, said once or several times, with a copula at most."""
     place = clause.start
     for hit in inside:
-        same = _answers(hit) and hit.value == inside[0].value
+        same = answers(hit) and hit.value == inside[0].value
         if hit.start != place or not (same or hit.roles & Role.LINK):
             return False
         place = hit.end
@@ -288,6 +257,14 @@ def _denial(hits: list[Hit], parts: list[Clause], asked: set[int]) -> Hit | None
         if hit.roles & Role.DENIAL and any(start <= hit.start < end for start, end in spans):
             return hit
     return None
+
+
+def _repeated(tokens: Tokens, no: Hit, parts: list[Clause], question: str, lexicon: Lexicon) -> bool:
+    """Whether a no is taken back by the clause that follows: "No, there is a dog in the image"."""
+    following = next((clause for clause in parts if clause.start >= no.end), None)
+    if following is None or not question:
+        return False
+    return repeats(tokens.folded[following.start : following.end], question, lexicon)
 
 
 def _contradicts(tokens: Tokens, yes: Hit, denial: Hit, parts: list[Clause]) -> bool:

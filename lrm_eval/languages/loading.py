@@ -113,5 +113,8 @@ def _check(path: Path, language: Language) -> None:
     stray = set(language.ambiguous) - set(language.yes) - set(language.no)
     if stray:
         raise RunError(f"{path}: ambiguous: {', '.join(sorted(stray))} is in neither yes nor no")
+    for pair in language.question_endings:
+        if not re.fullmatch(r"[^=]+=[^=]*", pair):
+            raise RunError(f"{path}: question_endings: {pair!r} must be an ending, = and what a statement has instead")
     if language.digits and [unicodedata.decimal(digit, None) for digit in language.digits] != list(range(10)):
         raise RunError(f"{path}: digits: must be the ten decimal digits from zero to nine, or []")

@@ -31,6 +31,7 @@ class Language:
         answer_markers: words that introduce an answer or call one right ("the answer", "correct", "I choose").
         refusals: phrases by which a model says that it cannot or will not answer.
         negations: words that turn around what follows ("the answer is not B").
+        negation_follows: whether they stand behind what they deny (Turkish "A değil", Japanese `Aではない`).
         short_answer: LLaVA-1.5's "Answer the question using a single word or phrase."
         option_letter: LLaVA-1.5's "Answer with the option's letter from the given choices directly."
         spaces: whether words are separated by spaces.
@@ -47,6 +48,7 @@ class Language:
         label_endings: endings that are written onto a label (Turkish `B'dir`, Korean `가입니다`).
         digits: the language's own decimal digits from zero to nine; empty where it uses 0 to 9 alone.
         fillers: words in which a question and the statement that repeats it may differ: question particles, "a", "any".
+        question_endings: endings that make a verb a question, and what a statement has in their place, as "까=다".
         false_friends: English answer words that mean something else here; never read as English.
     """
 
@@ -65,6 +67,7 @@ class Language:
     answer_markers: tuple[str, ...]
     refusals: tuple[str, ...]
     negations: tuple[str, ...]
+    negation_follows: bool
     short_answer: str
     option_letter: str
     spaces: bool
@@ -81,4 +84,5 @@ class Language:
     label_endings: tuple[str, ...]
     digits: tuple[str, ...]
     fillers: tuple[str, ...]
+    question_endings: tuple[str, ...]
     false_friends: tuple[str, ...]

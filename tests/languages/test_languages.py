@@ -226,6 +226,7 @@ def test_a_whole_file_loads(tmp_path: Path) -> None:
         ("ambiguous: [", "ambiguous: [pengine, ", r"pengine is in neither yes nor no"),
         ("digits: []", "digits: ['1', '2']", r"digits: must be the ten decimal digits"),
         ("fillers: [je]\n", "", r"fillers: is missing"),
+        ("question_endings: []", "question_endings: [ko]", r"question_endings: 'ko' must be an ending, ="),
         ("tag: sw", "tag: am", r"tag: is 'am', the file's name says 'sw'"),
         ("tag: sw", "tag: [", r"sw\.yaml:\d+: is not YAML"),
     ],

@@ -156,6 +156,39 @@ def import_(
     _log(import_original(checkpoint, out, vision, dtype, allow_pickle))
 
 
+analysis = typer.Typer(no_args_is_help=True, help="What a model has learnt, looked at from inside.")
+app.add_typer(analysis, name="analyze")
+
+
+@analysis.callback()
+def analyze_group() -> None:
+    """Keeps `alignment` a command of its own while it is the only one."""
+
+
+@analysis.command()
+def alignment(
+    model: Annotated[list[str], typer.Option(help="A preset or hf:FOLDER; give it again to compare.")],
+    out: Annotated[Path, typer.Option(help="alignment.json, figure.png and figure.svg go there.")] = Path("alignment"),
+    samples: Annotated[
+        Path | None, typer.Option(help="JSON lines: id, image, texts by language; by default drawn tiny scenes.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=3, help="Samples at most.")] = 1000,
+    layer: Annotated[int, typer.Option(min=0, help="Of the language model; 0: the embeddings.")] = 0,
+    seed: int = 0,
+) -> None:
+    """Images and texts in the model's space: centroid distance, CKA, neighbours, retrieval; figure 5 of the paper."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from lrm_llava.analysis.alignment import MEASURES, analyze, rows
+
+    found = analyze(model, out, _log, samples, count, layer, seed)
+    table = Table("model", "lang", *MEASURES.values(), box=None)
+    for row in rows(found):
+        table.add_row(*row)
+    Console().print(table)
+
+
 @tiny.command()
 def build(
     work: Work = Path("build/tiny"),

@@ -43,7 +43,7 @@ class PlainEngine:
         return self._halving.limit
 
     def answer(self, rows: Sequence[Row]) -> list[Answer | None]:
-        """Answers of rows; where their budgets differ, the largest is given to all and what is beyond one's own is cut."""
+        """Answers of rows; where budgets differ, the largest is given to all and what is beyond one's own is cut."""
         if self._decoding.num_beams > 1 and len({row.budget for row in rows}) > 1:
             # Where a beam search may end depends on its budget: a neighbour's must not change an answer.
             return [self.answer([row])[0] for row in rows]

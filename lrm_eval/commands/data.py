@@ -85,6 +85,7 @@ def fetch(
 ) -> None:
     """Download the data of tasks from the model hub and lock its revision."""
     from lrm_eval.data import hub
+    from lrm_eval.errors import UsageError
     from lrm_eval.translation.show import counted
 
     out, _ = _consoles(json)
@@ -92,8 +93,12 @@ def fetch(
     results: list[dict[str, Any]] = []
     for task in chosen:
         tags = [language.tag for language in _languages(langs)] if langs else list(task.languages)
-        datasets = {(data.path, data.config): data for data in (task.dataset_of(tag) for tag in ("en", *tags))}
+        # A native task has a split a language, and its English is one language among others.
+        wanted = (task.dataset_of(tag) for tag in (tags if task.native else ("en", *tags)))
+        datasets = {(data.path, data.config, data.split): data for data in wanted}
         for dataset in datasets.values():
+            if dataset.manual is not None:
+                raise UsageError(f"{task.name}: {dataset.manual}; then give it with --data {task.name}=PATH")
             if dataset.path is None:
                 _say(out, f"{task.name}: comes with the task, nothing to download")
                 results.append({"task": task.name, "dataset": None, "files": []})
@@ -182,14 +187,12 @@ def build(
     translator: Annotated[
         str | None,
         typer.Option(
-            "--translator", metavar="SPEC", help="openai:MODEL (chat server), hf:ORG/NAME or hf:FOLDER (seq2seq)."
+            "--translator", metavar="SPEC", help="openai:MODEL (chat server), hf:NAME or hf:FOLDER, google:PROJECT."
         ),
     ] = None,
     base_url: Annotated[
         str | None,
-        typer.Option(
-            "--base-url", metavar="URL", help="Chat server, up to and including /v1. Default: $OPENAI_BASE_URL."
-        ),
+        typer.Option("--base-url", metavar="URL", help="Chat server, up to and including /v1; Google: an endpoint."),
     ] = None,
     key_env: Annotated[
         str, typer.Option("--key-env", metavar="NAME", help="Environment variable that holds the server's key.")
@@ -209,8 +212,22 @@ def build(
     ] = "auto",
     given: Annotated[
         Path | None,
-        typer.Option("--given", metavar="FILE", help="Translations by people: columns source, translation. They win."),
+        typer.Option("--given", metavar="FILE", help="Translations by people: CSV, TSV, PO, XLIFF. They win."),
     ] = None,
+    glossary: Annotated[
+        Path | None,
+        typer.Option("--glossary", metavar="FILE", help="Terms and names: columns source, translation (empty: keep)."),
+    ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option("--price", metavar="P", help="US dollars per million characters, or tokens sent,received."),
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", metavar="USD", help="Send nothing if it may cost more.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what there is to do, its cost and time; stop.")
+    ] = False,
     data: Data = None,
     replace: Replace = False,
     licence: Licence = "",
@@ -218,71 +235,40 @@ def build(
     include_path: IncludePaths = None,
     show: Show = 3,
 ) -> None:
-    """Make language packs: by template where the task has a lexicon, else with a translator.
+    """Make language packs: by template where the task has a lexicon, else with a translator or from people's texts.
 
     A build that was stopped goes on where it was.
     """
-    from lrm_eval.commands.packing import by_template, method_of
-    from lrm_eval.errors import RunError
-    from lrm_eval.translation import workflow
-    from lrm_eval.translation.show import Watcher
-    from lrm_eval.translation.storing import check_target
-    from lrm_eval.translation.translators import Options, make_translator
+    from lrm_eval.commands import building
+    from lrm_eval.translation.glossary import EMPTY, read_glossary
+    from lrm_eval.translation.translators import Options
+    from lrm_eval.translation.workflow import Orders
 
     out, err = _consoles()
-    asked, how = _task(task, include_path), method_of(method)
-    languages = _languages(langs)
-    for language in languages:
-        check_target(asked, language, replace)
-    shown: list[bool] = []
-    left = by_template(
-        asked,
-        languages,
-        how,
-        translator,
-        _source(asked, data),
-        replace,
-        licence,
-        contact,
-        lambda language, made: shown.append(_show(asked, language, made, out, show)),
-    )
-    if not left or translator is None:
-        if not all(shown):
-            raise typer.Exit(1)
-        return
-    made_by = make_translator(
-        translator,
-        Options(base_url, key_env, concurrency, timeout, device, dtype, batch_size),
-    )
-    unfinished = []
-    errors = not all(shown)
-    for language in left:
-        made = workflow.build_pack(
-            asked,
-            language,
-            made_by,
-            Watcher(out, err),
-            _source(asked, data),
-            given,
-            replace_pack=replace,
-            licence=licence,
-            contact=contact,
-            templates=how != "translator",
-        )
-        if made.pack is None:
-            assert made.built is not None, "a build without a pack says what failed"
-            text, why = next(iter(made.built.failed.items()))
-            _say(err, f"{language.tag}: {len(made.built.failed)} texts have no translation, first {text!r}: {why}")
-            unfinished.append(f"{made.failures} ({language.tag})")
-        else:
-            errors = not _show(asked, language, made, out, show) or errors
-    if unfinished:
-        raise RunError(
-            f"no pack written for what is left in {', '.join(unfinished)}: type the same again, or fill in the column "
-            "'translation' and add --given FILE"
-        )
-    if errors:
+    asked = _task(task, include_path)
+    terms = read_glossary(glossary) if glossary is not None else EMPTY
+    options = Options(base_url, key_env, concurrency, timeout, device, dtype, batch_size, terms, price)
+    orders = Orders(given, terms, method != "translator", replace, licence, contact, max_cost, dry_run)
+    order = building.Build(asked, _languages(langs), method, translator, options, orders, _source(asked, data))
+    if not building.build(order, out, err, lambda language, made: _show(asked, language, made, out, show)):
         raise typer.Exit(1)
+
+
+@app.command()
+def texts(
+    task: TaskArgument,
+    lang: Annotated[str, typer.Option("--lang", metavar="L", help="The language to translate into.")],
+    path: Annotated[Path, typer.Option("--out", metavar="FILE", help="Ends in .csv, .tsv, .po, .xlf or .xliff.")],
+    drafts: Annotated[bool, typer.Option("--drafts", help="Start from the texts of the pack that is there.")] = False,
+    data: Data = None,
+    include_path: IncludePaths = None,
+) -> None:
+    """Write the texts of a task to a file for people who translate; `build --given` takes it back."""
+    from lrm_eval.commands.building import write_texts
+    from lrm_eval.languages import get
+
+    asked = _task(task, include_path)
+    write_texts(asked, get(lang), path, _source(asked, data), drafts, _consoles()[0])
 
 
 def _finish(task: Task, language: Language, made: Made, out: Console, show: int) -> None:

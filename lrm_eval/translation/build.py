@@ -10,14 +10,14 @@ import csv
 import io
 import queue
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lrm_eval.data.packs import PackRow
-from lrm_eval.data.rows import read_rows
-from lrm_eval.errors import UsageError
 from lrm_eval.runs.files import write_atomic
 from lrm_eval.translation import problems, textual
+from lrm_eval.translation.glossary import EMPTY, Glossary
 from lrm_eval.translation.translators import TranslationError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lrm_eval.translation.translators import Translator
 
 PROVENANCE = "machine-translated"
+BY_PEOPLE = "human-translated"
 _GIVEN = ("source", "translation")
 
 
@@ -58,6 +59,8 @@ class Plan:
         jobs: the calls that are left.
         texts: different texts.
         cached: those found in the cache.
+        people: those that people gave.
+        glossary: terms and names that translations keep to.
     """
 
     units: tuple[Unit, ...]
@@ -65,6 +68,8 @@ class Plan:
     jobs: tuple[Job, ...]
     texts: int
     cached: int
+    people: frozenset[str] = frozenset()
+    glossary: Glossary = EMPTY
 
     @property
     def left(self) -> int:
@@ -92,12 +97,28 @@ class Built:
     marks: dict[str, list[str]] = field(default_factory=dict)
 
 
-def plan(units: Sequence[Unit], cache: Cache, given: Mapping[str, str], translator: Translator) -> Plan:
+def plan(
+    units: Sequence[Unit],
+    cache: Cache,
+    given: Mapping[str, str],
+    translator: Translator,
+    glossary: Glossary = EMPTY,
+    rendered: Mapping[str, str] | None = None,
+) -> Plan:
     """Which texts are known and which calls are left.
 
     A text belongs to the first unit that has it. A translator that sees texts together gets that whole unit, so that
     the question explains an option; its other texts keep the translations they have.
+
+    Args:
+        units: the lines of the pack.
+        cache: open.
+        given: English text -> translation by people.
+        translator: decides how texts are put into calls.
+        glossary: a text that is a term of it needs no translator.
+        rendered: English text -> wording by the task's lexicon.
     """
+    people: set[str] = set()
     known: dict[str, str] = {}
     owner: dict[str, Unit] = {}
     sentences: set[str] = set()
@@ -108,16 +129,23 @@ def plan(units: Sequence[Unit], cache: Cache, given: Mapping[str, str], translat
                 sentences.add(text)
             if text in known or text in owner:
                 continue
-            found = given.get(text.strip()) or (None if textual.translatable(text) else text.strip())
+            found = given.get(text.strip())
+            if found is not None:
+                people.add(text)
+            else:
+                found = (rendered or {}).get(text.strip()) or (None if textual.translatable(text) else text.strip())
             if found is None:
-                found = cache.get(text)
+                found = glossary.whole(text)
+            if found is None:
+                found = cache.get(text, glossary.context(text))
                 cached += found is not None
             if found is None:
                 owner[text] = unit
             else:
                 known[text] = found
     jobs = _together(units, owner, sentences) if translator.together else _batched(owner, sentences, translator.batch)
-    return Plan(tuple(units), known, tuple(jobs), len(known) + len(owner), cached)
+    texts = len(known) + len(owner)
+    return Plan(tuple(units), known, tuple(jobs), texts, cached, frozenset(people), glossary)
 
 
 def _together(units: Sequence[Unit], owner: Mapping[str, Unit], sentences: set[str]) -> Iterator[Job]:
@@ -160,22 +188,55 @@ def build(
     """
     known = dict(todo.known)
     result = Built()
-    for job, answer in _results(todo.jobs, translator, source, target):
-        if isinstance(answer, Exception):
-            result.failed |= dict.fromkeys(sorted(job.wanted), str(answer))
-        else:
-            for text, translation in zip(job.texts, answer, strict=True):
-                if text in job.wanted and text not in known:
-                    refused = _refused(text, translation, target, text in job.sentences)
-                    if refused:
-                        result.failed[text] = refused
-                        continue
-                    known[text] = translation
-                    cache.add(text, translation)
-        advance(len(job.wanted))
+    begin = time.monotonic()
+    answered = 0
+    try:
+        for job, answer in _results(todo.jobs, translator, source, target):
+            _keep(job, answer, known, result.failed, todo.glossary, target, cache)
+            answered += 1
+            advance(len(job.wanted))
+        # A translator that sees single texts is asked once more for each that it spoiled; a chat has been asked thrice.
+        again = [] if translator.together else [text for text in result.failed if text not in known]
+        for text in again:
+            sentences = {sentence for job in todo.jobs for sentence in job.sentences} & {text}
+            job = Job((text,), frozenset({text}), frozenset(sentences))
+            for _, answer in _results([job], translator, source, target):
+                failed: dict[str, str] = {}
+                _keep(job, answer, known, failed, todo.glossary, target, cache)
+                if not failed:
+                    del result.failed[text]
+    finally:
+        # One call after the other would have taken as many times as long as calls were under way at once.
+        cache.timed(answered, (time.monotonic() - begin) * min(translator.concurrency, max(answered, 1)))
     for unit in todo.units:
-        _assemble(unit, known, target, result)
+        _assemble(unit, known, target, todo, result)
     return result
+
+
+def _keep(
+    job: Job,
+    answer: list[str] | TranslationError,
+    known: dict[str, str],
+    failed: dict[str, str],
+    glossary: Glossary,
+    target: Language,
+    cache: Cache,
+) -> None:
+    """Sort the translations of a call into those that are kept, on disk at once, and those that are refused."""
+    if isinstance(answer, Exception):
+        failed |= dict.fromkeys(sorted(job.wanted), str(answer))
+        return
+    good: list[tuple[str, str, str]] = []
+    for text, translation in zip(job.texts, answer, strict=True):
+        if text not in job.wanted or text in known:
+            continue
+        refused = _refused(text, translation, target, text in job.sentences)
+        if refused:
+            failed[text] = refused
+        else:
+            known[text] = translation
+            good.append((text, glossary.context(text), translation))
+    cache.add(good)
 
 
 def _refused(text: str, translation: str, target: Language, sentence: bool) -> str:
@@ -183,20 +244,22 @@ def _refused(text: str, translation: str, target: Language, sentence: bool) -> s
     return f"{'; '.join(found)} (the translator gave {translation[:80]!r})" if found else ""
 
 
-def _assemble(unit: Unit, known: Mapping[str, str], target: Language, result: Built) -> None:
+def _assemble(unit: Unit, known: Mapping[str, str], target: Language, todo: Plan, result: Built) -> None:
     if any(text not in known for text, _ in unit.texts()):
         return
     marks = [
         f"{text!r}: {problem.detail}"
         for text, sentence in unit.texts()
-        for problem in problems.find(text, known[text], target, sentence)
-        if problem.error
+        if text not in todo.people
+        for problem in problems.find(text, known[text], target, sentence, todo.glossary)
     ]
     if marks:
         result.marks[unit.id] = marks
+    by_people = all(text in todo.people or not textual.translatable(text) for text, _ in unit.texts())
     options = tuple(known[option] for option in unit.options)
     hint = known[unit.hint] if unit.hint else ""
-    result.rows.append(PackRow(unit.id, known[unit.question], options, hint, PROVENANCE, unit.id))
+    origin = BY_PEOPLE if by_people else PROVENANCE
+    result.rows.append(PackRow(unit.id, known[unit.question], options, hint, origin, unit.id))
 
 
 def _results(
@@ -248,30 +311,6 @@ def _results(
             yield job, outcome
     finally:
         stopped.set()
-
-
-def read_given(path: Path) -> dict[str, str]:
-    """Translations made by people: English text -> translation, from a file with `source` and `translation`.
-
-    Rows with an empty translation are left out: that is the list of failures, not yet filled in.
-
-    Raises:
-        UsageError: a column is missing, or a text has two translations (with file and line).
-    """
-    found: dict[str, str] = {}
-    for row in read_rows(path):
-        missing = [name for name in _GIVEN if name not in row.values]
-        if missing:
-            raise UsageError(
-                f"{row.where}: no column {missing[0]!r} (columns: {', '.join(row.values)}); needed are source and "
-                "translation"
-            )
-        text, translation = (str(row.values[name] or "").strip() for name in _GIVEN)
-        if not translation:
-            continue
-        if found.setdefault(text, translation) != translation:
-            raise UsageError(f"{row.where}: {text!r} has two translations: {found[text]!r} and {translation!r}")
-    return found
 
 
 def write_failures(path: Path, failed: Mapping[str, str]) -> None:

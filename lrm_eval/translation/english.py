@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrm_eval.data import load_samples
+from lrm_eval.errors import UsageError
 from lrm_eval.languages import get
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ def english_samples(task: Task, source: Path | None = None) -> list[Sample]:
         UsageError: data that cannot be used.
         RunError: data that had to be downloaded and could not be.
     """
+    if task.native:
+        raise UsageError(
+            f"task {task.name!r} was written by people in {', '.join(task.languages)}, each by itself: no language "
+            "pack is made of it"
+        )
     return load_samples(task, get(ENGLISH), source, images=False)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lrm_eval.translation import textual
+from lrm_eval.translation import protect, signs, textual
+from lrm_eval.translation.glossary import EMPTY, Glossary
 
 if TYPE_CHECKING:
     from lrm_eval.languages import Language
@@ -37,7 +38,7 @@ class Problem:
     refused: bool = False
 
 
-def find(source: str, translation: str, target: Language, sentence: bool) -> list[Problem]:
+def find(source: str, translation: str, target: Language, sentence: bool, glossary: Glossary = EMPTY) -> list[Problem]:
     """Problems of a translation.
 
     Args:
@@ -45,6 +46,7 @@ def find(source: str, translation: str, target: Language, sentence: bool) -> lis
         translation: its translation.
         target: the language it should be in.
         sentence: whether it is a question or a hint; option texts may be names, which stay the same.
+        glossary: terms and names that the translation should keep to.
 
     Returns:
         Problems, the gravest first; empty for a text that has nothing to translate and stayed as it is.
@@ -58,13 +60,19 @@ def find(source: str, translation: str, target: Language, sentence: bool) -> lis
     found: list[Problem] = []
     if broken:
         found.append(Problem("characters", f"broken character U+{ord(broken[0]):04X}", error=True, refused=True))
+    repaired = signs.mojibake(translation)
+    if repaired is not None:
+        detail = f"its encoding is broken: {_short(translation)} was {_short(repaired)}"
+        found.append(Problem("characters", detail, error=True, refused=True))
     found += _placeholders(source, translation)
     new_entities = set(textual.entities(translation)) - set(textual.entities(source))
     if new_entities:
         shown = ", ".join(sorted(new_entities))
         found.append(Problem("characters", f"HTML entities: {shown}", error=True, refused=True))
     found += _refusal(source, translation, target)
+    found += _circles(source, translation)
     found += _numbers(source, translation)
+    found += _kept(source, translation, glossary)
     found += _language(source, translation, target, sentence)
     if _LETTERED.match(translation) and not _LETTERED.match(source):
         found.append(Problem("layout", "begins with a letter that labels an option", error=False))
@@ -95,11 +103,66 @@ def _language(source: str, translation: str, target: Language, sentence: bool) -
     if textual.normal(source) == textual.normal(translation):
         error = sentence and textual.words(source) >= _SENTENCE_WORDS
         return [Problem("untranslated", f"is the English text: {_short(translation)}", error=error)]
-    share = textual.script_share(translation, target.script)
+    foreign = signs.without_quoted(translation)
+    share = textual.script_share(foreign, target.script)
     if share is not None and share < _HALF:
         detail = f"{share:.0%} of the letters are {target.script}: {_short(translation)}"
         return [Problem("script", detail, error=sentence and share == 0.0)]
-    return []
+    part = signs.left_english(source, translation)
+    if part is not None and sentence:
+        return [Problem("untranslated", f"a part is still English: {part!r}", error=False)]
+    return _other_language(foreign, target) if sentence else []
+
+
+def _other_language(text: str, target: Language) -> list[Problem]:
+    """A sentence that is surely in another language of the same script. Warned of: single lines can deceive."""
+    from lrm_eval.fidelity import answer_language
+    from lrm_eval.languages import get
+
+    seems = answer_language(" ".join(text.split()), target.tag)
+    if seems is None or seems == target.tag or seems.startswith("und"):
+        return []
+    return [Problem("language", f"seems to be {get(seems).name}: {_short(text)}", error=False)]
+
+
+def _circles(source: str, translation: str) -> list[Problem]:
+    found = []
+    repeated = signs.loop(source, translation)
+    if repeated is not None:
+        found.append(Problem("loop", f"says {_short(repeated, 40)} again and again", error=True, refused=True))
+    talk = signs.chatter(source, translation)
+    if talk is not None:
+        found.append(Problem("refusal", f"talks about the translation: {talk!r}", error=True, refused=True))
+    ratio = signs.length(source, translation)
+    if ratio is not None:
+        found.append(Problem("length", f"has {ratio:.2f} times the English length", error=True))
+    return found
+
+
+def _kept(source: str, translation: str, glossary: Glossary) -> list[Problem]:
+    """Quoted text, letters that name something, and terms of the glossary."""
+    found = []
+    for inner in dict.fromkeys(protect.quoted(source)):
+        if inner.casefold() not in translation.casefold():
+            found.append(Problem("quoted", f"the quoted text {inner!r} is not there", error=False))
+    lost = [letter for letter in protect.letters(source) if not protect.has_letter(translation, letter)]
+    if lost and not textual.translatable(translation):
+        lost = []
+    if lost:
+        found.append(Problem("letters", f"the letter {', '.join(lost)} is not there", error=False))
+    for entry in glossary.matching(signs.without_quoted(source)):
+        if entry.is_name and entry.source not in translation:
+            found.append(Problem("glossary", f"the name {entry.source!r} is not there", error=False))
+        elif not entry.is_name and not _inflected(entry.translation, translation):
+            detail = f"{entry.source!r} should be {entry.translation!r}, which is not there"
+            found.append(Problem("glossary", detail, error=False))
+    return found
+
+
+def _inflected(term: str, text: str) -> bool:
+    """Whether a term stands in a text, its endings apart: the first two thirds of each of its words."""
+    there = textual.normal(text)
+    return all(word[: max(2, -(-2 * len(word) // 3))] in there for word in textual.normal(term).split())
 
 
 @lru_cache(maxsize=8)

@@ -10,12 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from lrm_eval.translation.audit import CHECKS, Audit
+from lrm_eval.translation.estimate import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from lrm_eval.languages import Language
     from lrm_eval.translation.build import Plan
+    from lrm_eval.translation.estimate import Estimate
 
 _PLAIN_SECONDS = 10.0
 
@@ -29,13 +31,16 @@ class Watcher:
         self._done = self._total = 0
         self._begin = self._last = 0.0
 
-    def planned(self, task: str, language: Language, todo: Plan) -> None:
-        """Say what there is to do before anything is sent."""
+    def planned(self, task: str, language: Language, todo: Plan, cost: Estimate) -> None:
+        """Say what there is to do before anything is sent, what it costs and how long it takes."""
         calls = counted(len(todo.jobs), "call")
         sent = f"{todo.left} to translate in {calls}, {counted(todo.characters, 'character')}"
         kept = f", {todo.cached} from the cache" if todo.cached else ""
+        kept += f", {len(todo.people)} by people" if todo.people else ""
         line = f"{task} → {language.name}: {len(todo.units)} items, {todo.texts} different texts{kept}; {sent}"
         self._out.print(line, style="bold", markup=False, highlight=False, soft_wrap=True)
+        if todo.left:
+            self._out.print(shown(cost), markup=False, highlight=False, soft_wrap=True)
         self._done, self._total = 0, todo.left
         self._begin = self._last = time.monotonic()
         if self._err.is_terminal and todo.left:

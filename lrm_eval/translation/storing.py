@@ -48,6 +48,8 @@ def check_target(task: Task, language: Language, replace_pack: bool) -> Path:
         UsageError: the language needs no pack, or has one and it is not to be replaced.
     """
     tag = language.tag
+    if task.native:
+        raise UsageError(f"task {task.name!r} was written by people in each language: no language pack is made of it")
     if tag == ENGLISH:
         raise UsageError(f"task {task.name!r}: English is what packs are made from; name another language")
     if task.language(tag).dataset is not None:

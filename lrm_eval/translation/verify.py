@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from lrm_eval.data import hub, packs_dir, read_pack
 from lrm_eval.data.packs import apply_pack, card_path, find_pack, pack_command
 from lrm_eval.errors import LrmEvalError, UsageError
+from lrm_eval.runs.check import Check
 from lrm_eval.runs.files import sha256_file
-from lrm_eval.runs.verify import Check
 from lrm_eval.translation.english import ENGLISH, english_samples
 from lrm_eval.translation.packfile import english_hash, read_card
 

@@ -15,11 +15,14 @@ from lrm_eval.translation import build as building
 from lrm_eval.translation.audit import Audit, audit
 from lrm_eval.translation.cache import Cache
 from lrm_eval.translation.english import ENGLISH, english_samples, units
+from lrm_eval.translation.estimate import Estimate, estimate, shown
+from lrm_eval.translation.glossary import EMPTY, Glossary
 from lrm_eval.translation.importing import Imported, import_tables
 from lrm_eval.translation.packfile import hash_text, read_loosely
 from lrm_eval.translation.rendering import PROVENANCE as CREATED
 from lrm_eval.translation.rendering import cover
 from lrm_eval.translation.storing import Made, check_target, new_card, placed, store
+from lrm_eval.translation.texts import Text, read_given, texts_of, write_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,11 +48,36 @@ class Origin:
     translator: str
 
 
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How a build is done, besides by whom.
+
+    Attributes:
+        given: a file with translations by people, which win over everything else.
+        glossary: terms and names that translations keep to.
+        templates: whether questions that the task's lexicon can say are worded by it.
+        replace_pack: whether a pack that is there is replaced.
+        licence: of the translation, or "" for that of the data.
+        contact: whom to ask, or "".
+        most: US dollars that a build may cost at most; None = whatever it costs.
+        dry: whether nothing is sent or written: only plan, cost and time are told.
+    """
+
+    given: Path | None = None
+    glossary: Glossary = EMPTY
+    templates: bool = True
+    replace_pack: bool = False
+    licence: str = ""
+    contact: str = ""
+    most: float | None = None
+    dry: bool = False
+
+
 class Observer(Protocol):
     """Hears how a build goes on."""
 
-    def planned(self, task: str, language: Language, todo: building.Plan) -> None:
-        """Before the first call: how much there is to do."""
+    def planned(self, task: str, language: Language, todo: building.Plan, cost: Estimate) -> None:
+        """Before the first call: how much there is to do, what it costs and how long it takes."""
         ...
 
     def advance(self, texts: int) -> None:
@@ -67,34 +95,46 @@ def build_pack(
     translator: Translator,
     observer: Observer,
     source: Path | None = None,
-    given: Path | None = None,
-    replace_pack: bool = False,
-    licence: str = "",
-    contact: str = "",
-    templates: bool = True,
+    orders: Orders | None = None,
 ) -> Made:
     """Make a pack with a translator, and audit it.
 
-    Questions that the task's lexicon can say are not sent (unless `templates` is false), and texts that people gave win
-    over both.
+    Questions that the task's lexicon can say are not sent, and texts that people gave win over both.
 
-    Nothing is written while a text has no translation: those texts go to a table beside the cache, to be filled in by
-    a person and given back.
+    Nothing is written while a text has no translation: those texts go to a table in the cache's folder, to be filled
+    in by a person and given back.
 
     Raises:
-        UsageError: the task, the language, the data or the translator cannot be used as they are.
+        UsageError: the task, the language, the data or the translator cannot be used as they are, or it would cost
+            more than it may.
         RunError: the translator broke on the way; what was translated is kept.
     """
-    target = check_target(task, language, replace_pack)
+    orders = orders or Orders()
+    target = check_target(task, language, orders.replace_pack)
     english = english_samples(task, source)
-    coverage = cover(task, language.tag, english) if templates else None
+    wanted = units(english)
+    coverage = cover(task, language.tag, english) if orders.templates else None
     rendered = coverage.covered if coverage is not None else frozenset()
-    known = {text.strip(): worded for text, worded in coverage.texts.items()} if coverage is not None else {}
-    known |= building.read_given(given) if given is not None else {}
+    worded_by = {text.strip(): worded for text, worded in coverage.texts.items()} if coverage is not None else {}
+    sources = [text for unit in wanted for text, _ in unit.texts()]
+    given = read_given(orders.given, language, sources) if orders.given is not None else {}
     with Cache(translator.name, language.tag) as cache:
-        failures = cache.path.with_name(f"{task.name}.untranslated.tsv")
-        todo = building.plan(units(english), cache, known, translator)
-        observer.planned(task.name, language, todo)
+        failures = cache.folder / f"{task.name}.untranslated.tsv"
+        todo = building.plan(wanted, cache, given, translator, orders.glossary, worded_by)
+        measured = cache.seconds_per_call()
+        cost = estimate(
+            todo,
+            translator.price,
+            translator.overhead,
+            translator.concurrency,
+            measured,
+            translator.assumed_seconds,
+        )
+        observer.planned(task.name, language, todo, cost)
+        if orders.dry:
+            return Made(None, None)
+        if orders.most is not None and (cost.high is None or cost.high > orders.most):
+            raise UsageError(f"--max-cost {orders.most:g}: this build is {shown(cost)}; nothing was sent")
         try:
             built = building.build(todo, translator, get(ENGLISH), language, cache, observer.advance)
         finally:
@@ -103,11 +143,60 @@ def build_pack(
             building.write_failures(failures, built.failed)
             return Made(None, None, built, failures)
         failures.unlink(missing_ok=True)
-    card = new_card(task, language, english, source, building.PROVENANCE, "built", translator.name)
-    card = replace(card, marks=built.marks, licence=licence, contact=contact, translator=translator.name)
     worded = [replace(row, provenance=CREATED) if row.id in rendered else row for row in built.rows]
+    kinds = {row.provenance for row in worded}
+    provenance = building.BY_PEOPLE if kinds == {building.BY_PEOPLE} else building.PROVENANCE
+    card = new_card(task, language, english, source, provenance, "built", translator.name)
+    if orders.given is not None:
+        card = replace(card, origin_sha256=sha256_file(orders.given))
+    card = replace(card, marks=built.marks, licence=orders.licence, contact=orders.contact, translator=translator.name)
     rows = placed(worded, target)
     return Made(target, store(task, language, target, rows, english, card, source), built)
+
+
+def write_for_people(
+    task: Task,
+    language: Language,
+    path: Path,
+    source: Path | None = None,
+    drafts: bool = False,
+) -> tuple[list[Text], Path | None]:
+    """Write the texts of a task to a file that people translate in.
+
+    Args:
+        task: the task.
+        language: the language they translate into.
+        path: the file; its ending says whether CSV, TSV, PO or XLIFF.
+        source: local English data, or None for the task's own.
+        drafts: whether the texts of the pack that is there stand in it as drafts.
+
+    Returns:
+        What was written, and the pack whose texts are the drafts.
+
+    Raises:
+        UsageError: the task, the data or the ending cannot be used; no pack for drafts.
+        RunError: it cannot be written.
+    """
+    english = english_samples(task, source)
+    pack = find_pack(task, language.tag) if drafts else None
+    if drafts and pack is None:
+        raise UsageError(f"--drafts: task {task.name!r} has no pack in {language.name} whose texts could be drafts")
+    known: dict[str, str] = {}
+    if pack is not None:
+        rows, _ = read_loosely(pack)
+        for unit in units(english):
+            row = rows.get(unit.id)
+            if row is not None and len(row.options) == len(unit.options):
+                pairs = [
+                    (unit.question, row.question),
+                    (unit.hint, row.hint),
+                    *zip(unit.options, row.options, strict=True),
+                ]
+                for text, translation in pairs:
+                    known.setdefault(text, translation)
+    found = texts_of(units(english), known)
+    write_texts(path, found, task.name, language)
+    return found, pack
 
 
 def import_pack(

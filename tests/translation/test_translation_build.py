@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -22,7 +23,10 @@ from lrm_eval.translation import build as building
 from lrm_eval.translation import read_card, storing, workflow
 from lrm_eval.translation.cache import Cache, cache_path
 from lrm_eval.translation.english import Unit, english_samples, units
+from lrm_eval.translation.estimate import Estimate, Price
+from lrm_eval.translation.glossary import Entry, Glossary
 from lrm_eval.translation.packfile import hash_text
+from lrm_eval.translation.texts import read_given
 from lrm_eval.translation.translators import Options, TranslationError, make_translator
 
 if TYPE_CHECKING:
@@ -38,10 +42,12 @@ class Quiet:
 
     def __init__(self) -> None:
         self.plans: list[building.Plan] = []
+        self.costs: list[Estimate] = []
         self.done = 0
 
-    def planned(self, task: str, language: Language, todo: building.Plan) -> None:
+    def planned(self, task: str, language: Language, todo: building.Plan, cost: Estimate) -> None:
         self.plans.append(todo)
+        self.costs.append(cost)
 
     def advance(self, texts: int) -> None:
         self.done += texts
@@ -56,6 +62,9 @@ class Words:
     name = "words"
     batch = 2
     concurrency = 1
+    price = Price("free")
+    overhead = 0
+    assumed_seconds = 1.0
 
     def __init__(self, together: bool = True, bad: str = "") -> None:
         self.together = together
@@ -70,6 +79,7 @@ class Words:
         return [f"{text[::-1]} {len(self.asked)}" for text in texts]
 
 
+REPLACE = workflow.Orders(replace_pack=True)
 UNITS = [
     Unit("t/1", "What color is it?", "", ("red", "5", "dark blue")),
     Unit("t/2", "What shape is it?", "Look well.", ("red", "round")),
@@ -77,9 +87,9 @@ UNITS = [
 ]
 
 
-def make(translator: Words, given: dict[str, str] | None = None) -> building.Built:
+def make(translator: Words, given: dict[str, str] | None = None, glossary: Glossary | None = None) -> building.Built:
     with Cache(translator.name, "hr") as cache:
-        todo = building.plan(UNITS, cache, given or {}, translator)
+        todo = building.plan(UNITS, cache, given or {}, translator, glossary or Glossary())
         return building.build(todo, translator, EN, HR, cache)
 
 
@@ -110,20 +120,33 @@ def test_nothing_is_asked_twice_and_each_translator_and_language_has_its_own_cac
     second = Words()
     assert make(second).rows == before
     assert second.asked == []
-    assert cache_path("words", "hr") != cache_path("words", "sw")
-    assert cache_path("words", "hr") != cache_path("words2", "hr")
+    with Cache("words", "sw") as other, Cache("words2", "hr") as another:
+        assert other.get("red") is None
+        assert another.get("red") is None
+        assert (other.count(), another.count()) == (0, 0)
 
 
-def test_half_a_line_that_a_kill_left_is_cut_off() -> None:
+def test_the_cache_is_one_sqlite_file_that_others_can_read() -> None:
     make(Words())
-    path = cache_path("words", "hr")
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-20])
-    again = Words()
-    make(again)
-    assert len(again.asked) == 1
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert len({json.loads(line)["key"] for line in lines}) == len(lines) == 6
+    database = sqlite3.connect(cache_path())
+    rows = database.execute("SELECT source, translation FROM translations WHERE language = 'hr'").fetchall()
+    database.close()
+    assert ("red", "der 1") in rows
+    assert len(rows) == 6
+
+
+def test_a_damaged_cache_says_what_to_do() -> None:
+    cache_path().parent.mkdir(parents=True)
+    cache_path().write_bytes(b"no database" * 100)
+    with pytest.raises(UsageError, match=r"translations\.sqlite: the cache of translations is damaged .*move it away"):
+        make(Words())
+
+
+def test_a_glossary_in_a_text_makes_it_another_text() -> None:
+    with Cache("words", "hr") as cache:
+        cache.add([("a red dog", "", "crveni pas"), ("a red dog", "x", "rumeni pas")])
+        assert (cache.get("a red dog"), cache.get("a red dog", "x")) == ("crveni pas", "rumeni pas")
+        assert cache.get("a red dog", "y") is None
 
 
 def test_a_text_that_fails_costs_its_own_lines_only() -> None:
@@ -132,6 +155,36 @@ def test_a_text_that_fails_costs_its_own_lines_only() -> None:
     assert [row.id for row in built.rows] == ["t/1", "t/3"]
     single = make(Words(bad="round", together=False))
     assert list(single.failed) == ["round"]
+
+
+def test_a_text_that_is_a_term_of_the_glossary_needs_no_translator() -> None:
+    translator = Words()
+    built = make(translator, glossary=Glossary((Entry("red", "crvena"), Entry("round", "round"))))
+    assert {row.options[0] for row in built.rows} == {"crvena"}
+    assert built.rows[1].options == ("crvena", "round")
+    assert all("red" not in texts for texts in translator.asked[2:])
+
+
+def test_what_people_gave_is_told_from_what_a_machine_did() -> None:
+    given = {"What shape is it?": "Kojeg je oblika?", "Look well.": "Gledaj!", "red": "crvena", "round": "okruglo"}
+    rows = make(Words(), given).rows
+    assert [row.provenance for row in rows] == ["machine-translated", "human-translated", "machine-translated"]
+
+
+class Spoils(Words):
+    """Spoils each text once."""
+
+    def translate(self, texts: Sequence[str], source: Language, target: Language) -> list[str]:
+        before = {text for call in self.asked for text in call}
+        self.asked.append(list(texts))
+        return [f"prijevod {text[::-1]}" if text in before else "" for text in texts]
+
+
+def test_a_translator_of_single_texts_is_asked_again_for_each_that_it_spoiled() -> None:
+    translator = Spoils(together=False)
+    built = make(translator)
+    assert not built.failed
+    assert built.rows[0].options[0] == "prijevod der"
 
 
 def test_translations_by_people_win_and_end_a_failure() -> None:
@@ -145,16 +198,16 @@ def test_translations_by_people_win_and_end_a_failure() -> None:
 def test_a_table_of_failures_goes_back_in(tmp_path: Path) -> None:
     path = tmp_path / "left.tsv"
     building.write_failures(path, {"round": "refused", 'a "quoted"\ttab': "empty"})
-    assert building.read_given(path) == {}
+    assert read_given(path) == {}
     path.write_text(path.read_text(encoding="utf-8").replace("round\t\t", "round\tokruglo\t"), encoding="utf-8")
-    assert building.read_given(path) == {"round": "okruglo"}
+    assert read_given(path) == {"round": "okruglo"}
 
 
 def test_a_table_without_its_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "left.tsv"
     path.write_text("english\ttranslation\na\tb\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"left\.tsv:2: no column 'source'"):
-        building.read_given(path)
+        read_given(path)
 
 
 def test_the_english_units_of_a_circular_task_are_first_passes() -> None:
@@ -168,7 +221,7 @@ def test_a_pack_is_built_audited_carded_and_loads(server: ChatServer) -> None:
     task = load_task("tiny-mmbench")
     translator = make_translator("openai:m", Options(base_url=server.url))
     observer = Quiet()
-    made = workflow.build_pack(task, HR, translator, observer, replace_pack=True)
+    made = workflow.build_pack(task, HR, translator, observer, orders=REPLACE)
     assert made.pack is not None
     assert made.audit is not None
     assert made.audit.ok, made.audit.findings[:5]
@@ -193,7 +246,7 @@ def test_a_failed_build_writes_no_pack_but_a_table_and_goes_on(server: ChatServe
     translator = make_translator("openai:m", Options(base_url=server.url, concurrency=1))
     usual = server.translate
     server.translate = lambda text: "" if text == "blue" else usual(text)
-    made = workflow.build_pack(task, HR, translator, Quiet(), replace_pack=True)
+    made = workflow.build_pack(task, HR, translator, Quiet(), orders=REPLACE)
     assert made.pack is None
     assert made.failures is not None
     assert made.built is not None
@@ -201,7 +254,7 @@ def test_a_failed_build_writes_no_pack_but_a_table_and_goes_on(server: ChatServe
     assert made.failures.read_text(encoding="utf-8").splitlines()[1].startswith("blue\t\tthe text is empty")
     server.translate = usual
     requests = len(server.requests)
-    made = workflow.build_pack(task, HR, translator, Quiet(), replace_pack=True)
+    made = workflow.build_pack(task, HR, translator, Quiet(), orders=REPLACE)
     assert made.pack is not None
     assert len(server.requests) == requests + 1
     assert "plav" not in {option for row in read_pack(made.pack).values() for option in row.options}
@@ -234,12 +287,13 @@ def test_a_server_that_goes_away_keeps_what_was_translated(server: ChatServer, m
     usual = server.answer
     server.answer = lambda body: usual(body) if len(server.requests) <= 10 else (403, {}, "gone")  # type: ignore[method-assign]
     with pytest.raises(UsageError, match="status 403: gone"):
-        workflow.build_pack(task, HR, translator, Quiet(), replace_pack=True)
-    kept = len(cache_path(translator.name, "hr").read_text(encoding="utf-8").splitlines())
+        workflow.build_pack(task, HR, translator, Quiet(), orders=REPLACE)
+    with Cache(translator.name, "hr") as cache:
+        kept = cache.count()
     assert kept > 4
     server.answer = usual  # type: ignore[method-assign]
     observer = Quiet()
-    assert workflow.build_pack(task, HR, translator, observer, replace_pack=True).pack is not None
+    assert workflow.build_pack(task, HR, translator, observer, orders=REPLACE).pack is not None
     assert observer.plans[0].cached == kept
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from lrm_eval.errors import UsageError
 from lrm_eval.translation import problems
+from lrm_eval.translation.estimate import Price, price_of
 from lrm_eval.translation.translators.base import Options, TranslationError
 from lrm_eval.translation.translators.http import BadRequestError, JsonServer
 
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrm_eval.languages import Language
+    from lrm_eval.translation.glossary import Glossary
 
 DEFAULT_URL = "https://api.openai.com/v1"
 # Raised whenever the prompt changes: other words are another translator.
-PROMPT_VERSION = 1
+PROMPT_VERSION = 2
 _CORRECTIONS = 3
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _SYSTEM = """\
@@ -34,9 +36,11 @@ You get a JSON array of texts that belong together: a question about an image, p
 Answer with nothing but a JSON array of exactly as many strings: their translations, in the same order.
 - Translate the meaning exactly, in natural {target}; do not answer the question, explain nothing, add nothing.
 - Options that differ must stay different; the first text tells in which sense they are meant.
-- Keep numbers in the same digits. Keep placeholders such as <image>, formulas, web addresses and text quoted from the
-  image unchanged. Do not put a letter before an option.
+- Keep numbers in the same digits. Keep placeholders such as <image>, formulas, web addresses, text in quotation marks
+  (it stands in the image) and letters that name an option or a point unchanged. Do not put a letter before an option.
 """
+_TERMS = "- Translate these terms so, in the form that the sentence needs: {terms}.\n"
+_NAMES = "- Leave these names as they are: {names}.\n"
 
 
 class ChatTranslator:
@@ -44,6 +48,7 @@ class ChatTranslator:
 
     together = True
     batch = 1
+    assumed_seconds = 2.0
 
     def __init__(self, model: str, options: Options) -> None:
         url = (options.base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or DEFAULT_URL).rstrip("/")
@@ -65,6 +70,9 @@ class ChatTranslator:
         self._model = model
         self._server = JsonServer(url, key, options.key_variable, options.timeout)
         self._settings: dict[str, Any] = {"temperature": 0}
+        self._glossary = options.glossary
+        self.price = price_of(options.price, Price("tokens"))
+        self.overhead = len(_SYSTEM)
 
     def translate(self, texts: Sequence[str], source: Language, target: Language) -> list[str]:
         """Translations of texts that belong together, the question first.
@@ -75,6 +83,7 @@ class ChatTranslator:
             RunError: the server cannot be reached or fails again and again.
         """
         system = _SYSTEM.format(source=source.name, target=target.name, autonym=target.autonym, script=target.script)
+        system += self._terms(texts)
         messages = [
             {"role": "system", "content": system},
             {"role": "user", "content": json.dumps(list(texts), ensure_ascii=False)},
@@ -85,7 +94,7 @@ class ChatTranslator:
             content = self._ask(messages)
             found, wrong = _read(content, len(texts))
             if found is not None:
-                grave, wrong = _weigh(texts, found, target)
+                grave, wrong = _weigh(texts, found, target, self._glossary)
                 if best is None or grave < best[0]:
                     best = (grave, found)
                 if not wrong:
@@ -100,6 +109,12 @@ class ChatTranslator:
             raise TranslationError(f"no usable answer in {_CORRECTIONS} attempts: {'; '.join(wrong)}")
         # What a person should look at is in the audit; what was lost is refused by whoever builds the pack.
         return best[1]
+
+    def _terms(self, texts: Sequence[str]) -> str:
+        found = self._glossary.matching(*texts)
+        terms = "; ".join(f"{entry.source} → {entry.translation}" for entry in found if not entry.is_name)
+        names = "; ".join(entry.source for entry in found if entry.is_name)
+        return (_TERMS.format(terms=terms) if terms else "") + (_NAMES.format(names=names) if names else "")
 
     def _ask(self, messages: Sequence[dict[str, str]]) -> str:
         body = {"model": self._model, "messages": list(messages), **self._settings}
@@ -142,11 +157,11 @@ def _read(content: str, count: int) -> tuple[list[str] | None, list[str]]:
     return found, [] if found is not None else wrong
 
 
-def _weigh(texts: Sequence[str], found: Sequence[str], target: Language) -> tuple[int, list[str]]:
+def _weigh(texts: Sequence[str], found: Sequence[str], target: Language, glossary: Glossary) -> tuple[int, list[str]]:
     """(how grave, what is wrong), numbered as the model sees the texts."""
     grave, wrong = 0, []
     for number, (text, translation) in enumerate(zip(texts, found, strict=True), 1):
-        for problem in problems.find(text, translation, target, sentence=number == 1):
+        for problem in problems.find(text, translation, target, number == 1, glossary):
             # An option may be a name, and a name is the same in many languages.
             if number > 1 and problem.check in ("untranslated", "script"):
                 continue

@@ -23,7 +23,7 @@ ATTEMPTS = 6
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 # A server that wants a longer rest has a quota by the hour or day: waiting for it in silence helps nobody.
-_LONGEST_ASKED = 300.0
+LONGEST_ASKED = 300.0
 _AGAIN = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 _SHOWN = 200
 
@@ -73,7 +73,7 @@ class JsonServer:
         problem = ""
         for attempt in range(ATTEMPTS):
             self._wait()
-            wait = min(self.first_wait * 2**attempt, _LONGEST_WAIT) * random.uniform(0.75, 1.25)
+            wait = back_off(attempt, self.first_wait)
             try:
                 return self._once(path, body)
             except urllib.error.HTTPError as error:
@@ -82,7 +82,7 @@ class JsonServer:
                 problem = f"status {error.code}{': ' + text if text else ''}"
                 self._give_up(error.code, problem)
                 asked = retry_after(error.headers)
-                if asked is not None and asked > _LONGEST_ASKED:
+                if asked is not None and asked > LONGEST_ASKED:
                     raise RunError(f"{self.base_url}: {problem}; it asks to wait {asked:.0f} s: go on later") from None
                 if asked is not None:
                     wait = asked
@@ -148,9 +148,19 @@ class JsonServer:
         return line[:_SHOWN]
 
 
+def back_off(attempt: int, first: float) -> float:
+    """Seconds to wait after an attempt (counted from 0): twice as long each time, at most about a minute."""
+    return min(first * 2.0**attempt, _LONGEST_WAIT) * random.uniform(0.75, 1.25)
+
+
 def retry_after(headers: Message) -> float | None:
-    """Seconds that `Retry-After` asks for (RFC 9110, 10.2.3: a number or a date), or None."""
-    value = (headers.get("Retry-After") or "").strip()
+    """Seconds that `Retry-After` asks for, or None."""
+    return retry_after_text(headers.get("Retry-After") or "")
+
+
+def retry_after_text(text: str) -> float | None:
+    """Seconds of a `Retry-After` value (RFC 9110, 10.2.3: a number or a date), or None."""
+    value = text.strip()
     if not value:
         return None
     try:

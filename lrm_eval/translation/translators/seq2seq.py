@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrm_eval.errors import LrmEvalError, RunError, UsageError
 from lrm_eval.runs.files import sha256_tree
-from lrm_eval.translation import textual
+from lrm_eval.translation import problems, protect, signs, textual
+from lrm_eval.translation.estimate import Price
 from lrm_eval.translation.translators import codes
 from lrm_eval.translation.translators.base import TranslationError
 
@@ -24,6 +24,10 @@ _LONGEST_RATIO = 4
 _LEAST_NEW = 32
 _MOST_NEW = 512
 _BEAMS = 4
+# A model that runs in circles is asked again with this; in all texts it would forbid "a dog or a cat".
+_NO_REPEAT = 3
+# What a text that was cut around its protected spans cannot have lost.
+_MENDED = {"empty", "placeholders", "quoted", "letters", "numbers", "glossary"}
 
 
 class Seq2SeqTranslator:
@@ -31,11 +35,15 @@ class Seq2SeqTranslator:
 
     together = False
     concurrency = 1
+    price = Price("free")
+    overhead = 0
+    assumed_seconds = 5.0
 
     def __init__(self, model: str, options: Options) -> None:
         from model_adapters.devices import check_device
 
         self.batch = options.batch
+        self._glossary = options.glossary
         self._device, self._dtype = check_device(options.device, options.dtype)
         self._label = f"hf:{model}"
         self._folder = _locate(model)
@@ -44,7 +52,7 @@ class Seq2SeqTranslator:
         self._loaded: tuple[Any, Any, codes.Style] | None = None
 
     def translate(self, texts: Sequence[str], source: Language, target: Language) -> list[str]:
-        """Translations, in the order of the texts. Placeholders survive: a text that lost one is cut around them.
+        """Translations, in the order of the texts. A text that lost what must stay is cut around it and done again.
 
         Raises:
             TranslationError: a text is longer than the model reads; it is never cut.
@@ -52,28 +60,31 @@ class Seq2SeqTranslator:
             RunError: it cannot be loaded.
         """
         found = self._generate(texts, source, target)
-        again = [
-            position
-            for position, text in enumerate(texts)
-            if textual.placeholders(text) != textual.placeholders(found[position])
-        ]
-        for position in again:
-            found[position] = self._around(texts[position], source, target)
+        circles = [place for place, text in enumerate(texts) if signs.loop(text, found[place]) is not None]
+        if circles:
+            again = self._generate([texts[place] for place in circles], source, target, no_repeat=_NO_REPEAT)
+            for place, text in zip(circles, again, strict=True):
+                found[place] = text
+        for place, text in enumerate(texts):
+            lost = {problem.check for problem in problems.find(text, found[place], target, True, self._glossary)}
+            if lost & _MENDED:
+                found[place] = self._around(text, source, target, numbers="numbers" in lost)
         return found
 
-    def _around(self, text: str, source: Language, target: Language) -> str:
-        """Translate what stands between the placeholders, and put them back where they were."""
-        parts = re.split(f"({textual.PLACEHOLDER.pattern})", text)
-        spans = [number for number, part in enumerate(parts) if number % 2 == 0 and textual.translatable(part)]
-        for number, translated in zip(
-            spans, self._generate([parts[number].strip() for number in spans], source, target), strict=True
-        ):
-            part = parts[number]
+    def _around(self, text: str, source: Language, target: Language, numbers: bool) -> str:
+        """Translate what stands between the spans that must stay, and put these back where they were."""
+        kept = protect.spans(text, self._glossary.names, numbers)
+        parts = list(protect.pieces(text, kept))
+        open_ = [place for place, (part, stays) in enumerate(parts) if not stays and textual.translatable(part)]
+        translated = self._generate([parts[place][0].strip() for place in open_], source, target)
+        made = [part for part, _ in parts]
+        for place, new in zip(open_, translated, strict=True):
+            part = made[place]
             left, right = part[: len(part) - len(part.lstrip())], part[len(part.rstrip()) :]
-            parts[number] = f"{left}{textual.without_placeholders(translated).strip()}{right}"
-        return "".join(parts)
+            made[place] = f"{left}{textual.without_placeholders(new).strip()}{right}"
+        return "".join(made)
 
-    def _generate(self, texts: Sequence[str], source: Language, target: Language) -> list[str]:
+    def _generate(self, texts: Sequence[str], source: Language, target: Language, no_repeat: int = 0) -> list[str]:
         if not texts:
             return []
         import torch
@@ -96,7 +107,14 @@ class Seq2SeqTranslator:
             raise TranslationError(f"{self._label}: a text has {length} tokens, the model reads at most {limit}")
         new = min(max(_LONGEST_RATIO * length, _LEAST_NEW), _MOST_NEW, *([limit - 2] if limit else []))
         with torch.inference_mode():
-            output = model.generate(**inputs, **settings, num_beams=_BEAMS, do_sample=False, max_new_tokens=new)
+            output = model.generate(
+                **inputs,
+                **settings,
+                num_beams=_BEAMS,
+                do_sample=False,
+                max_new_tokens=new,
+                no_repeat_ngram_size=no_repeat,
+            )
         return [text.strip() for text in tokenizer.batch_decode(output, skip_special_tokens=True)]
 
     def _source_name(self, source: Language, style: codes.Style, vocabulary: dict[str, int]) -> str:

@@ -78,7 +78,9 @@ def paper_table(
     }
     grid = builders[name](gathered, published)
     if not _holds_numbers(grid):
-        raise errors.RunError(f"table {name!r} would be empty: {' '.join(grid.notes)}")
+        # Of the notes those that say why; the others explain numbers that are not there.
+        why = [note for note in grid.notes if note.startswith(("Left out", "Not ", "Ours is blank"))]
+        raise errors.RunError(f"table {name!r} would be empty: {' '.join(why or grid.notes)}")
     writers = {"latex": forms.to_latex, "md": forms.to_markdown, "csv": forms.to_csv, "html": forms.to_html}
     return writers[fmt](grid if intervals else _without_intervals(grid))
 

@@ -7,6 +7,7 @@ non-English data. Both are drawn with matplotlib, which is imported here alone.
 from __future__ import annotations
 
 import io
+import logging
 import math
 import warnings
 from dataclasses import dataclass
@@ -86,6 +87,8 @@ def paper_figure(
         raise errors.UsageError("nothing to draw: name runs, or type `lrm-eval figure radar --published`")
     gathered = gather(runs) if runs else []
     chosen = task or _default_task(gathered)
+    # Its first import in a home folder writes a cache of fonts and says so on standard error.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     from matplotlib import rc_context
 
     with rc_context(_STYLE), warnings.catch_warnings():

@@ -93,6 +93,12 @@ def asked_language(tag: str, condition: str) -> str:
     return ENGLISH if known is not None and known.answer == "en" else tag
 
 
+def hides_image(name: str) -> bool:
+    """Whether the image is not shown under the condition of that name."""
+    known = parse_condition(name)
+    return known is not None and known.hidden
+
+
 def choose_conditions(
     prompt_lang: str = "native", answer_lang: str | None = None, hide_image: bool = False
 ) -> list[Condition]:

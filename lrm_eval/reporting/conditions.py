@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from lrm_eval.conditions import hides_image
 from lrm_eval.errors import unknown
 from lrm_eval.reporting.names import interval, metric_label, number, task_title
 from lrm_eval.reporting.tables import md_escape
@@ -50,7 +51,7 @@ class Effect(NamedTuple):
         language: tag.
         metric: the headline metric.
         default: its value under the default condition.
-        deltas: condition -> the row of its difference.
+        deltas: condition -> the row of its difference; those without the image last, for no spread is over them.
         spread: highest minus lowest over the conditions that show the image; None with one such condition.
     """
 
@@ -84,10 +85,14 @@ def effects(rows: Iterable[tuple[str, ScoreRow]], rules: Rules) -> list[Effect]:
         elif row.metric == SPREAD:
             spreads[key] = row.value
     return [
-        Effect(key[1], key[0], key[2], heads[key].metric, heads[key].value, found, spreads.get(key))
+        Effect(key[1], key[0], key[2], heads[key].metric, heads[key].value, _images_first(found), spreads.get(key))
         for key, found in deltas.items()
         if key in heads
     ]
+
+
+def _images_first(deltas: dict[str, ScoreRow]) -> dict[str, ScoreRow]:
+    return dict(sorted(deltas.items(), key=lambda pair: hides_image(pair[0])))
 
 
 def delta_text(row: ScoreRow | None) -> str:
@@ -103,7 +108,7 @@ def effects_markdown(gathered: Sequence[GatheredRun], rules: Rules) -> str:
     parts = []
     for task in dict.fromkeys(effect.task for effect in found):
         here = [effect for effect in found if effect.task == task]
-        conditions = list(dict.fromkeys(name for effect in here for name in effect.deltas))
+        conditions = sorted(dict.fromkeys(name for effect in here for name in effect.deltas), key=hides_image)
         head = ["model", "language", "default", *map(md_escape, conditions), "spread"]
         lines = [head, ["---", "---", *["--:"] * (len(head) - 2)]]
         lines += [

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrm_eval.conditions import parse_condition
+from lrm_eval.conditions import hides_image, parse_condition
 from lrm_eval.scorers.columns import columns
 from lrm_eval.scorers.fidelity import LINE_PASS_RATE, line_pass_rate
 from lrm_eval.scorers.scoring import metrics
@@ -112,6 +112,8 @@ def _difference(head: ScoreRow, name: str, first: Metric, second: Metric, seed: 
         n=first.n,
         clusters=estimate.clusters,
         primary=False,
+        chance=None,
+        chance_corrected=None,
         note="; ".join(notes),
     )
 
@@ -119,8 +121,7 @@ def _difference(head: ScoreRow, name: str, first: Metric, second: Metric, seed: 
 def _spread(heads: Mapping[str, ScoreRow]) -> list[ScoreRow]:
     values = {}
     for condition, row in heads.items():
-        known = parse_condition(condition)
-        if row.value is not None and (known is None or not known.hidden):
+        if row.value is not None and not hides_image(condition):
             values[condition] = row.value
     if len(values) < 2 or DEFAULT_CONDITION not in values:
         return []
@@ -136,6 +137,8 @@ def _spread(heads: Mapping[str, ScoreRow]) -> list[ScoreRow]:
             ci_low=None,
             ci_high=None,
             primary=False,
+            chance=None,
+            chance_corrected=None,
             note=note,
         )
     ]

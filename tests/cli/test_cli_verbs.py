@@ -148,6 +148,22 @@ def test_tasks_tell_the_truth_about_every_task_and_language(type_: Type) -> None
 def test_languages_and_models_are_listed(type_: Type) -> None:
     assert {"sw", "am", "zh"} <= {row["tag"] for row in json.loads(type_("langs", "--json")[1])["languages"]}
     assert "Kiswahili" in type_("langs")[1]
+
+
+def test_the_cost_of_languages_is_listed_from_english_to_the_dearest(type_: Type) -> None:
+    costs = json.loads(type_("langs", "--tokenizer", "lrm-llava", "--json")[1])["costs"]
+    assert costs[0]["language"] == "en"
+    parities = [row["parity"] for row in costs]
+    assert parities[0] == 1
+    assert parities[1:] == sorted(parities[1:])
+    assert "Kiswahili" not in type_("langs", "--tokenizer", "lrm-llava")[1]
+    assert "Swahili" in type_("langs", "--tokenizer", "lrm-llava")[1]
+
+
+def test_the_cost_of_languages_needs_a_tokenizer(type_: Type) -> None:
+    status, _, err = type_("langs", "--tokenizer", "random")
+    assert status == 2
+    assert "has no checkpoint and so no tokenizer" in err
     assert "llava-1.5-7b" in type_("models")[1]
 
 

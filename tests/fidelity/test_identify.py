@@ -56,7 +56,7 @@ def test_another_language_is_caught_when_english_was_asked_for(tag: str) -> None
         ("**No**", "am", "en"),
         ("አዎ", "am", "am"),
         ("Да", "ru", "ru"),
-        ("oui", "sw", "fr"),
+        ("nein", "sw", "de"),
         ("yes", "en", "en"),
     ],
 )
@@ -80,6 +80,8 @@ def test_answer_words_are_judged_alone(text: str, asked: str, language: str) -> 
         ("犬", "ja"),  # Chinese too
         ("собака", "ru"),  # Cyrillic is not Russian
         ("कुत्ता", "mr"),  # Devanagari is not Marathi
+        ("प्रत्येक व्यक्ति", "hi"),  # two words, of many letters and marks
+        ("cha", "sw"),  # no in Zulu, a preposition here
     ],
 )
 def test_what_cannot_be_known_is_not_judged(text: str, asked: str) -> None:

@@ -43,6 +43,7 @@ def test_the_difference_is_paired_and_signed() -> None:
     assert (row.value, row.n, row.clusters, row.primary) == (pytest.approx(-20), 10, 10, False)
     assert row.ci_low is not None
     assert row.ci_low < -20 < row.ci_high  # type: ignore[operator]
+    assert (row.chance, row.chance_corrected) == (None, None)  # a difference is nothing to guess
     assert row.note.startswith("accuracy minus that of the default condition")
 
 

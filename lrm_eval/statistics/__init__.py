@@ -16,10 +16,21 @@ and a function of the sums. All functions are pure. The usual way:
 - `paired`, `multiple`   differences, their tests, corrections for many tests
 - `power`, `ranks`       detectable differences; rank intervals and tie groups
 - `chance`               guessing on the same items, chance-corrected scores, the alarm
-- `crosslingual`         gaps to English, worst languages, groups, averages over common languages
+- `crosslingual`         gaps to English, worst languages
+- `averages`             means of groups of languages, and over the languages that all models have
 - `consistency`          the same item across languages
 """
 
+from lrm_eval.statistics.averages import (
+    GROUPINGS,
+    CommonAverage,
+    Group,
+    common_average,
+    common_languages,
+    group_means,
+    grouping,
+    set_label,
+)
 from lrm_eval.statistics.bootstrap import REPLICATES
 from lrm_eval.statistics.boundary import FEW_CLUSTERS, LEVEL, clopper_pearson
 from lrm_eval.statistics.chance import Chance, chance_corrected, chance_level
@@ -37,22 +48,7 @@ from lrm_eval.statistics.consistency import (
     right_given,
     right_overlap,
 )
-from lrm_eval.statistics.crosslingual import (
-    GROUPINGS,
-    CommonAverage,
-    Gap,
-    Group,
-    Worst,
-    common_average,
-    common_languages,
-    gaps,
-    group_means,
-    grouping,
-    languages_joint,
-    mean_gap,
-    set_label,
-    worst,
-)
+from lrm_eval.statistics.crosslingual import Gap, Worst, gaps, languages_joint, mean_gap, worst
 from lrm_eval.statistics.interval import metric_interval
 from lrm_eval.statistics.joint import Estimate, Joint, joint
 from lrm_eval.statistics.multiple import benjamini_hochberg, holm

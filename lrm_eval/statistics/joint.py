@@ -25,6 +25,7 @@ from lrm_eval.statistics.bootstrap import (
 from lrm_eval.statistics.boundary import FEW_CLUSTERS, FEWEST_CLUSTERS, LEVEL
 from lrm_eval.statistics.linear import influences, standard_error, t_test
 from lrm_eval.statistics.rare import Edge, Part, collapsed_bounds, edges, rare_bounds
+from lrm_eval.statistics.wilson import clustered_wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,7 +152,7 @@ class Joint(Generic[K]):
 
         With weights 1/L it is the average over L languages, with (1, -1) a paired difference. The interval is
         the percentile interval of the cluster bootstrap, widened to exact bounds where hardly any image
-        deviates (`lrm_eval.statistics.rare`).
+        deviates (`lrm_eval.statistics.rare`); that of a single share is Wilson's, as in `metric_interval`.
 
         Args:
             weights: by key; keys left out weigh nothing.
@@ -170,7 +171,7 @@ class Joint(Generic[K]):
         # Only a difference can be nothing: that a score is not 0 needs no test.
         tested = error is not None and degrees >= 1 and abs(sum(weights.values())) < 1e-9
         test = t_test(value, error, degrees) if tested and error is not None else None
-        interval = self._interval(weights, value, clusters, strata, level) if clusters >= FEWEST_CLUSTERS else None
+        interval = self._interval(weights, value, clusters, strata, level)
         low, high = interval or (None, None)
         return Estimate(
             value, low, high, clusters, error, degrees, test, image_note(clusters, interval=interval is not None)
@@ -179,6 +180,14 @@ class Joint(Generic[K]):
     def _interval(
         self, weights: Mapping[K, float], value: float, clusters: int, strata: int, level: float
     ) -> tuple[float, float] | None:
+        (key, weight), *others = weights.items()
+        if not others and self.metrics[key].proportion:
+            metric = self.metrics[key]
+            share = clustered_wilson(metric.stats[:, 0], metric.stats[:, 1], metric.clusters, level)
+            ends = sorted((100 * weight * share.low, 100 * weight * share.high)) if share else []
+            return (ends[0], ends[1]) if ends else None
+        if clusters < FEWEST_CLUSTERS:
+            return None
         drawn = self.drawn(weights)
         interval = percentile_interval(drawn, clusters, level, strata)
         if interval is None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
+from lrm_eval.scorers.metric import ratio
 from lrm_eval.statistics.boundary import FEWEST_CLUSTERS, LEVEL
 from lrm_eval.statistics.paired import exact_swaps
 
@@ -120,11 +121,11 @@ def _separable(together: Joint[K], models: list[Mapping[K, float]], values: Floa
     differences = drawn[first] - drawn[second]  # [P, B]
     observed = values[first] - values[second]
     defined = np.isfinite(differences).mean(axis=1) >= 0.95
-    spread = np.where(defined, np.nanstd(np.where(np.isfinite(differences), differences, np.nan), axis=1), np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        largest = np.abs(differences - observed[:, None]) / spread[:, None]
-        size = np.abs(observed) / spread
-    largest[~np.isfinite(largest)] = 0.0
+    # The few resamples in which a metric is undefined neither widen nor move anything.
+    differences = np.where(np.isfinite(differences), differences, observed[:, None])
+    spread = differences.std(axis=1)
+    largest = ratio(np.abs(differences - observed[:, None]), np.broadcast_to(spread[:, None], differences.shape), 0.0)
+    size = ratio(np.abs(observed), spread, 0.0)
     degrees = max(1, len(touched) - len(np.unique(together.strata[touched])))
     # The replicates' tails are normal; with few images those of t are longer.
     tail = 1 - (1 - level) / 2

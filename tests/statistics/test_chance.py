@@ -77,7 +77,7 @@ def _of(benchmark: str, items: list[Item]) -> dict[str, Metric]:
 def test_the_level_of_every_metric_is_what_guessing_through_the_scorer_gives(benchmark: str) -> None:
     items = MAKERS[benchmark]()
     rng = np.random.default_rng(4)
-    runs = 200
+    runs = 60
     tossed = [
         {name: metric.value for name, metric in _of(benchmark, _guessed(items, rng)).items()} for _ in range(runs)
     ]

@@ -48,7 +48,7 @@ def test_a_language_less_itself_is_zero_with_no_doubt() -> None:
 
 def test_the_mean_of_equal_languages_is_as_uncertain_as_one_of_them() -> None:
     one = _metric(SCORES, IMAGES)
-    assert _width([one] * 7, [1 / 7] * 7) == pytest.approx(_width([one], [1]), rel=1e-9)
+    assert _width([one] * 7, [1 / 7] * 7) == pytest.approx(_width([one] * 2, [0.5] * 2), rel=1e-9)
 
 
 def test_images_are_paired_by_name_not_by_place() -> None:
@@ -75,5 +75,6 @@ def test_an_undefined_metric_makes_it_undefined() -> None:
 
 
 def test_few_images_have_no_interval() -> None:
-    found = combined_interval([_metric(np.array([1.0, 0, 1, 0]), ["a", "b", "c", "d"])], [1])
+    one = _metric(np.array([1.0, 0, 1, 0]), ["a", "b", "c", "d"])
+    found = combined_interval([one, one], [0.5, 0.5])
     assert (found.value, found.low, found.clusters) == (50, None, 4)

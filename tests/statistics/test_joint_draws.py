@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from statistics_metrics import f1_metric, share_metric
 
 from lrm_eval.scorers.metric import Metric, percentage
-from lrm_eval.statistics import joint
+from lrm_eval.statistics import joint, metric_interval
 
 RNG = np.random.default_rng(7)
 IMAGES = np.repeat(np.arange(120), 4)
@@ -66,6 +68,7 @@ def test_what_differs_between_strata_is_no_error() -> None:
     parts = [easy_and_hard[strata == code].var(ddof=1) / 240 / 4 for code in (0, 1)]
     assert apart.error == pytest.approx(100 * np.sqrt(sum(parts)))
     assert together.error is not None
+    assert apart.error is not None
     assert apart.error < together.error
     assert (apart.degrees, together.degrees) == (478, 479)
 
@@ -116,7 +119,8 @@ def test_an_undefined_metric_makes_the_sum_undefined() -> None:
 )
 def test_few_images_are_said(images: int, note: str) -> None:
     hits = np.arange(images * 3) % 2
-    found = joint({0: share_metric(hits, np.repeat(np.arange(images), 3))}).estimate({0: 1})
+    metric = replace(share_metric(hits, np.repeat(np.arange(images), 3)), proportion=False)
+    found = joint({0: metric}).estimate({0: 1})
     assert found.note == note
     assert (found.low is None) == (images < 5)
     assert (found.error is None) == (images < 2)
@@ -138,3 +142,16 @@ def test_it_is_a_function_of_the_seed_and_the_images() -> None:
 
     assert again(1) == again(1)
     assert again(1) != again(2)
+
+
+@pytest.mark.parametrize("images", [3, 120])
+def test_a_single_share_has_the_interval_of_its_cell(images: int) -> None:
+    metric = share_metric(HITS["sw"][: 4 * images], IMAGES[: 4 * images])
+    found = joint({"sw": metric, "en": share_metric(HITS["en"], IMAGES)}).estimate({"sw": 1})
+    assert metric_interval(metric)[0] == (found.low, found.high)
+
+
+def test_the_bootstrap_of_a_mean_of_one_language_twice_is_near_wilson() -> None:
+    metric = share_metric(HITS["sw"], IMAGES)
+    found = joint({0: metric, 1: metric}).estimate({0: 0.5, 1: 0.5})
+    assert metric_interval(metric)[0] == pytest.approx((found.low, found.high), abs=0.6)

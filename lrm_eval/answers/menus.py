@@ -7,6 +7,7 @@ from lrm_eval.answers.tokens import PAUSE, Tokens
 
 # Tokens between the two of a pair with "or" among them ("yes, or else no").
 _NEAR = 3
+_BRACKETS = frozenset("([")
 
 
 def without_menus(tokens: Tokens, hits: list[Hit]) -> list[Hit]:
@@ -35,6 +36,9 @@ def _menu(tokens: Tokens, hits: list[Hit], index: int) -> int:
         return 0
     second = hits[last]
     between = tokens.raw[first.end : second.start]
+    # "Ja (noch nicht ...)" answers and comments on it.
+    if any(mark in _BRACKETS for mark in between):
+        return 0
     if any(kind != PAUSE for kind in tokens.kinds[first.end : second.start]) and not joined:
         return 0
     bracketed = (

@@ -56,6 +56,8 @@ def work(sample: Sample, text: str) -> int:
         "not A ",
         "the answer is ",
         "A is B is ",
+        "B not C ",
+        "<b>B</b> ",
         "A or ",
         "yes ",
         "no, ",

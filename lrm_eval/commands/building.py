@@ -32,6 +32,7 @@ class Build:
         options: settings of the translator.
         orders: how it is done.
         source: local English data, or None.
+        part: whether a pack of what the task's lexicon words is enough.
     """
 
     task: Task
@@ -41,6 +42,7 @@ class Build:
     options: Options
     orders: Orders
     source: Path | None
+    part: bool = False
 
 
 def build(asked: Build, out: Console, err: Console, tell: Callable[[Language, Made], bool]) -> bool:
@@ -69,6 +71,8 @@ def build(asked: Build, out: Console, err: Console, tell: Callable[[Language, Ma
     how, orders = method_of(asked.method), asked.orders
     for language in asked.languages:
         check_target(asked.task, language, orders.replace_pack)
+    if asked.part and (orders.given is not None or orders.dry):
+        raise UsageError("--part is a pack of what the lexicon words, and nothing else: without --given and --dry-run")
     if orders.given is not None and len(asked.languages) > 1:
         raise UsageError("--given names texts in one language: name one with --lang")
     fine: list[bool] = []
@@ -84,6 +88,8 @@ def build(asked: Build, out: Console, err: Console, tell: Callable[[Language, Ma
             orders.licence,
             orders.contact,
             lambda language, made: fine.append(tell(language, made)),
+            asked.part,
+            lambda line: _say(out, line),
         )
     if not left:
         return all(fine)

@@ -228,6 +228,9 @@ def build(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what there is to do, its cost and time; stop.")
     ] = False,
+    part: Annotated[
+        bool, typer.Option("--part", help="A pack of what the task's lexicon words; the rest is left out of runs.")
+    ] = False,
     data: Data = None,
     replace: Replace = False,
     licence: Licence = "",
@@ -249,7 +252,7 @@ def build(
     terms = read_glossary(glossary) if glossary is not None else EMPTY
     options = Options(base_url, key_env, concurrency, timeout, device, dtype, batch_size, terms, price)
     orders = Orders(given, terms, method != "translator", replace, licence, contact, max_cost, dry_run)
-    order = building.Build(asked, _languages(langs), method, translator, options, orders, _source(asked, data))
+    order = building.Build(asked, _languages(langs), method, translator, options, orders, _source(asked, data), part)
     if not building.build(order, out, err, lambda language, made: _show(asked, language, made, out, show)):
         raise typer.Exit(1)
 

@@ -128,9 +128,10 @@ def _missing(states: Sequence[TaskState]) -> list[str]:
 
 def _general(text: str, state: TaskState, language: str) -> str:
     """The text with TASK and LANG for this task and language, so that equal needs read equal."""
-    for word, place in ((state.task, "TASK"), (state.language, "LANG"), (language, "LANG")):
+    for word, place in ((state.task, "TASK"), (language, "LANG")):
         text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", place, text)
-    return text
+    # A tag only where one stands: "it" and "is" are words, too.
+    return re.sub(rf"(?<=--lang ){re.escape(state.language)}(?![\w-])", "LANG", text)
 
 
 def print_languages(console: Console) -> None:

@@ -40,6 +40,8 @@ def by_template(
     licence: str,
     contact: str,
     tell: Callable[[Language, Made], None],
+    part: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> list[Language]:
     """Make the packs that need no translator.
 
@@ -53,6 +55,8 @@ def by_template(
         licence: of the packs, or "".
         contact: whom to ask about them, or "".
         tell: called with each pack that was made.
+        part: whether a pack of what the lexicon words is enough.
+        say: called with a line about what such a pack leaves out.
 
     Returns:
         The languages that are left for a translator.
@@ -62,6 +66,8 @@ def by_template(
     """
     from lrm_eval.translation.rendering import render_pack
 
+    if part and (translator is not None or method == "translator"):
+        raise UsageError("--part is a pack of what the lexicon words, a translator translates the rest: choose one")
     if method == "translator":
         if translator is None:
             raise UsageError(_which_translator())
@@ -69,8 +75,10 @@ def by_template(
     left: list[Language] = []
     why: dict[str, str] = {}
     for language in languages:
-        made, coverage = render_pack(task, language, source, replace_pack, licence, contact)
+        made, coverage = render_pack(task, language, source, replace_pack, licence, contact, part)
         if made.pack is not None:
+            if say is not None and coverage is not None and coverage.missing:
+                say(f"{task.name} in {language.name}: left out and not asked: {coverage.lacking()}")
             tell(language, made)
             continue
         if coverage is None:
@@ -79,12 +87,13 @@ def by_template(
             covered, total = len(coverage.covered), len(coverage.covered) + len(coverage.missing)
             why[language.tag] = (
                 f"{coverage.lexicon.path} words {covered} of the {total} questions, not {coverage.lacking()}"
+                + ("; --part makes a pack of those alone" if covered and not part else "")
             )
         left.append(language)
-    if left and method == "template":
+    if left and (method == "template" or part):
         raise UsageError(f"{why[left[0].tag]}; --translator SPEC translates what is left")
     if left and translator is None:
-        raise UsageError(_which_translator(f"{why[left[0].tag]}: "))
+        raise UsageError(_which_translator(f"{why[left[0].tag]}; "))
     return left
 
 

@@ -91,10 +91,12 @@ def _named(pack: Path) -> str:
 
 def _no_pack(task: Task, language: Language) -> Availability:
     command = pack_command(task.name, language.tag)
-    # "created" and a lexicon: somebody wrote every text of it, and no translator is needed.
-    if task.language(language.tag).provenance == "created" and has_lexicon(task, language.tag):
-        return Availability("needs-pack", f"no language pack in {language.name} yet; it is made by template", command)
-    return Availability("needs-pack", f"no language pack in {language.name}", command)
+    why = f"no language pack in {language.name}"
+    if has_lexicon(task, language.tag):
+        # "created" and a lexicon: somebody wrote every text of it, and no translator is needed.
+        whole = task.language(language.tag).provenance == "created"
+        why += " yet; it is made by template" if whole else " yet; a part is made by template (--part)"
+    return Availability("needs-pack", why, command)
 
 
 def _remedy(task: Task) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lrm_eval.data.packs import PackRow
+from lrm_eval.data.packs import PackRow, worded_groups
 from lrm_eval.translation.english import english_samples
 from lrm_eval.translation.storing import Made, check_target, new_card, placed, store
 from lrm_eval.translation.templates import Lexicon, load_lexicon
@@ -41,11 +41,10 @@ class Coverage:
     missing: tuple[Sample, ...]
 
     def lacking(self) -> str:
-        """What is left, in words: how many of which categories, and the first."""
+        """What is left, in words: how many of which categories, all by name, and the first question."""
         counts = Counter(sample.category or sample.split or sample.task for sample in self.missing)
-        shown = ", ".join(f"{count} of {name}" for name, count in counts.most_common(4))
-        more = f" and {len(counts) - 4} more" if len(counts) > 4 else ""
-        return f"{shown}{more}; the first: {self.missing[0].question!r} ({self.missing[0].id})" if counts else "nothing"
+        shown = ", ".join(f"{count} of {name}" for name, count in counts.most_common())
+        return f"{shown}; the first: {self.missing[0].question!r} ({self.missing[0].id})" if counts else "nothing"
 
 
 def cover(task: Task, tag: str, english: Sequence[Sample]) -> Coverage | None:
@@ -77,12 +76,22 @@ def render_pack(
     replace_pack: bool = False,
     licence: str = "",
     contact: str = "",
+    part: bool = False,
 ) -> tuple[Made, Coverage | None]:
     """Make a pack by template alone, and audit it.
 
+    Args:
+        task: the task.
+        language: the language.
+        source: the user's own English data, or None for the task's.
+        replace_pack: whether a pack that is there is replaced.
+        licence: of the pack, or "" for that of the data.
+        contact: whom to ask, or "" for the lexicon's.
+        part: whether the groups that the lexicon words whole are enough; its card says how many samples are left out.
+
     Returns:
-        The pack, and what the lexicon covers. Nothing is written if there is no lexicon or it does not cover
-        everything.
+        The pack, and what the lexicon covers. Nothing is written if there is no lexicon, or if it does not cover
+        everything and no part is enough, or if it covers no group.
 
     Raises:
         UsageError: the task, the language, the lexicon or the data cannot be used as they are.
@@ -94,9 +103,14 @@ def render_pack(
         return Made(None, None), None
     english = english_samples(task, source)
     coverage = cover(task, language.tag, english)
-    if coverage is None or coverage.missing:
+    if coverage is None or (coverage.missing and not part):
         return Made(None, None), coverage
-    rows = placed([_row(sample, coverage) for sample in english], target)
+    rows = [_row(sample, coverage) for sample in english if sample.id in coverage.covered]
+    worded = worded_groups(english, {row.id: row for row in rows})
+    if not worded:
+        return Made(None, None), coverage
+    kept = {sample.id for sample in worded}
+    rows = placed([row for row in rows if row.id in kept], target)
     lexicon = coverage.lexicon
     card = new_card(task, language, english, source, PROVENANCE, METHOD, f"{task.name}/lexicon/{lexicon.path.name}")
     card = replace(
@@ -105,6 +119,7 @@ def render_pack(
         origin_sha256=lexicon.sha256,
         licence=licence,
         contact=contact or lexicon.contact,
+        lacks=len(english) - len(worded),
     )
     return Made(target, store(task, language, target, rows, english, card, source)), coverage
 

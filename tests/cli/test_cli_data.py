@@ -103,7 +103,7 @@ def test_the_mistakes_of_a_table_are_a_line_each(type_: Type, tmp_path: Path) ->
         (("audit", "tiny-mmme", "--lang", "hr"), "did you mean 'tiny-mme'"),
         (("audit", "tiny-mme", "--lang", "hr,sw", "--pack", "x"), "--pack names one file"),
         (("audit", "tiny-mme", "--lang", "hr", "--pack", "none.jsonl"), "none.jsonl: cannot be read: No such file"),
-        (("build", "mme", "--lang", "hr"), "which translator? --translator openai:MODEL"),
+        (("build", "seedbench", "--lang", "hr"), "which translator? --translator openai:MODEL"),
         (("build", "mme", "--lang", "hr", "--translator", "gpt-4o"), "type openai:gpt-4o"),
         (("build", "tiny-mme", "--lang", "hr", "--translator", "openai:m"), "has a pack in Croatian already"),
         (("import", "tiny-mme", "x.tsv", "--lang", "hr"), "Missing option '--provenance'"),

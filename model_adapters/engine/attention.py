@@ -61,26 +61,28 @@ class Store:
 
 
 @dataclass(slots=True)
-class OwnPart:
-    """Tokens of a pass whose rows lie in one store.
+class Grid:
+    """Tokens of a pass laid out by the rows of one store, padded, to attend to these rows.
 
     Attributes:
-        store: where their keys and values are kept.
+        store: whose keys and values are attended to.
         tokens: which tokens of the pass, [n]; None: all of them.
-        queries: flat places in a grid of R x width, [n].
-        places: flat places in the store, [n].
-        width: most new tokens of a row.
-        length: most tokens of a row, new ones included.
-        bias: [R, 1, width, length], 0 or -inf, where rows have a history; None: causal from the first token.
+        queries: flat places in a grid of R x width, [n]; None: the tokens fill it in order.
+        width: most tokens of a row.
+        length: most keys of a row.
+        places: flat places in the store where their own keys and values go, [n]; None: nowhere.
+        bias: [R, 1, width or 1, length], 0 or -inf; None: all keys, or causal.
+        causal: the tokens are the first ones of their rows, and each sees itself and those before.
     """
 
     store: Store
     tokens: torch.Tensor | None
-    queries: torch.Tensor
-    places: torch.Tensor
+    queries: torch.Tensor | None
     width: int
     length: int
+    places: torch.Tensor | None = None
     bias: torch.Tensor | None = None
+    causal: bool = False
 
 
 @dataclass(slots=True)
@@ -99,13 +101,15 @@ class Pass:
     """How the tokens of one forward pass see each other.
 
     Attributes:
-        own: every token of the pass is in exactly one of them.
-        prefix: tokens in none of them have no prefix.
+        own: where each token's own row lies; every token is in exactly one of them.
+        prefix: attention to prefixes by one group after the other; each token is in at most one part.
+        prefix_grids: the same for many groups with few tokens each, all of a store at once.
         keys_only: layer of which nothing but keys and values is needed; -1 for none.
     """
 
-    own: list[OwnPart]
+    own: list[Grid]
     prefix: list[PrefixPart] = field(default_factory=list)
+    prefix_grids: list[Grid] = field(default_factory=list)
     keys_only: int = -1
 
     def attend(
@@ -113,29 +117,21 @@ class Pass:
     ) -> torch.Tensor:
         """Attention of query [N, H, D] with new key and value [N, H_kv, D], [N, H, D]."""
         for part in self.own:
+            assert part.places is not None
             chosen = (key, value) if part.tokens is None else (key[part.tokens], value[part.tokens])
             part.store.write(layer, part.places, *chosen)
         if layer == self.keys_only:
             return query
-        out, lse = self._own(layer, query, scale)
-        if not self.prefix:
+        out, lse = self._grids(self.own, layer, query, scale)
+        if not self.prefix and not self.prefix_grids:
             return out
         there, there_lse = self._prefix(layer, query, scale)
         # exp(b) / (exp(a) + exp(b)) = sigmoid(b - a)
         weight = torch.sigmoid(there_lse - lse)[..., None]
         return torch.lerp(out.float(), there.float(), weight).to(out.dtype)
 
-    def _own(self, layer: int, query: torch.Tensor, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
-        if len(self.own) == 1 and self.own[0].tokens is None:
-            return _own_part(self.own[0], layer, query, scale)
-        out, lse = torch.empty_like(query), query.new_empty(query.shape[:2], dtype=torch.float32)
-        for part in self.own:
-            assert part.tokens is not None
-            out[part.tokens], lse[part.tokens] = _own_part(part, layer, query[part.tokens], scale)
-        return out, lse
-
     def _prefix(self, layer: int, query: torch.Tensor, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
-        out, lse = torch.zeros_like(query), query.new_full(query.shape[:2], -torch.inf, dtype=torch.float32)
+        out, lse = self._grids(self.prefix_grids, layer, query, scale)
         for part in self.prefix:
             keys, values = part.store.read(layer, part.length, part.row)
             tokens = slice(part.start, part.stop)
@@ -145,27 +141,40 @@ class Pass:
             lse[tokens] = _unfold(got_lse[..., None], part.stop - part.start)[0, ..., 0]
         return out, lse
 
+    @staticmethod
+    def _grids(grids: list[Grid], layer: int, query: torch.Tensor, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Attention [N, H, D] and its log-sum-exp [N, H]; 0 and -inf where a token is in none of the grids."""
+        if len(grids) == 1 and grids[0].tokens is None:
+            return _grid(grids[0], layer, query, scale)
+        out, lse = torch.zeros_like(query), query.new_full(query.shape[:2], -torch.inf, dtype=torch.float32)
+        for part in grids:
+            assert part.tokens is not None
+            out[part.tokens], lse[part.tokens] = _grid(part, layer, query[part.tokens], scale)
+        return out, lse
 
-def _own_part(part: OwnPart, layer: int, query: torch.Tensor, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
+
+def _grid(part: Grid, layer: int, query: torch.Tensor, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
     rows, width = part.store.rows, part.width
     grid = query
-    if len(query) != rows * width:
+    if part.queries is not None:
         grid = query.new_zeros(rows * width, *query.shape[1:])
         grid.index_copy_(0, part.queries, query)
     grid = grid.view(rows, width, *query.shape[1:])  # [R, W, H, D]
     keys, values = part.store.read(layer, part.length)
-    if part.bias is None:
-        groups = query.shape[1] // keys.shape[1]
+    groups = query.shape[1] // keys.shape[1]
+    if part.causal:
         if groups > 1:
             keys, values = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
         out, lse = attend(grid.transpose(1, 2), keys, values, scale, causal=True)
         out, lse = out.transpose(1, 2), lse.transpose(1, 2)
     else:
-        groups = query.shape[1] // keys.shape[1]
-        got, got_lse = attend(_fold(grid, keys.shape[1]), keys, values, scale, part.bias.repeat(1, 1, groups, 1))
+        bias = part.bias
+        if bias is not None and groups > 1 and bias.shape[2] > 1:
+            bias = bias.repeat(1, 1, groups, 1)
+        got, got_lse = attend(_fold(grid, keys.shape[1]), keys, values, scale, bias)
         out, lse = _unfold(got, width), _unfold(got_lse[..., None], width)[..., 0]
     out, lse = out.reshape(rows * width, *query.shape[1:]), lse.reshape(rows * width, query.shape[1])
-    return (out, lse) if len(query) == rows * width else (out[part.queries], lse[part.queries])
+    return (out, lse) if part.queries is None else (out[part.queries], lse[part.queries])
 
 
 def _fold(query: torch.Tensor, kv_heads: int) -> torch.Tensor:
@@ -196,7 +205,7 @@ def attend(
         key: [B, H, S, D].
         value: [B, H, S, D].
         scale: of the scores.
-        bias: added to the scores, [B or 1, 1, T, S].
+        bias: added to the scores, [B, 1, T or 1, S].
         causal: query t sees keys 0 to t; T is S then.
 
     Returns:

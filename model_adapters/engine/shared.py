@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from model_adapters.engine.attention import OwnPart, Pass, PrefixPart, Store
+from model_adapters.engine.attention import Grid, Pass, PrefixPart, Store
 from model_adapters.engine.grouping import form_groups, length_blocks, same_rows
 from model_adapters.engine.rows import Answer
 from model_adapters.engine.trunk import Trunk
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # Room for answers beyond the prompt when a store is made; it doubles when an answer is longer.
 _ROOM = 16
 _LOGIT_ROWS = 512
+_MANY_GROUPS, _FEW_TOKENS = 4, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,7 @@ class SharedEngine:
             for number, count in enumerate(keep)
             for place in range(starts[number + 1] - count, starts[number + 1])
         ]
-        how = Pass(self._own_parts(seats, starts), self._prefix_parts(seats, starts))
+        how = Pass(self._own_grids(seats, starts), *self._prefix_parts(seats, starts))
         return self._trunk.run(
             self._embedded(seats, tokens),
             torch.tensor(positions, device=device),
@@ -248,13 +249,13 @@ class SharedEngine:
             embeds = embeds.masked_scatter((ids == image)[:, None], torch.cat(features).to(embeds.dtype))
         return embeds
 
-    def _own_parts(self, seats: Sequence[_Seat], starts: Sequence[int]) -> list[OwnPart]:
+    def _own_grids(self, seats: Sequence[_Seat], starts: Sequence[int]) -> list[Grid]:
         by_store: dict[int, list[int]] = {}
         for number, seat in enumerate(seats):
             by_store.setdefault(id(seat.store), []).append(number)
-        return [self._own_part(seats, numbers, starts, len(by_store) == 1) for numbers in by_store.values()]
+        return [self._own_grid(seats, numbers, starts, len(by_store) == 1) for numbers in by_store.values()]
 
-    def _own_part(self, seats: Sequence[_Seat], numbers: list[int], starts: Sequence[int], alone: bool) -> OwnPart:
+    def _own_grid(self, seats: Sequence[_Seat], numbers: list[int], starts: Sequence[int], alone: bool) -> Grid:
         store, device = seats[numbers[0]].store, self._loaded.device
         assert store is not None
         counts = [starts[number + 1] - starts[number] for number in numbers]
@@ -274,20 +275,19 @@ class SharedEngine:
         bias = None
         if any(history):
             seen = torch.tensor(history, device=device)[:, None] + torch.arange(width, device=device)  # [R, W]
-            hidden = torch.arange(length, device=device) > seen[..., None]  # [R, W, length]
-            bias = torch.zeros(hidden.shape, dtype=self._loaded.model.dtype, device=device)
-            bias = bias.masked_fill(hidden, -torch.inf)[:, None]
-        return OwnPart(
+            bias = self._hidden(torch.arange(length, device=device) > seen[..., None])
+        return Grid(
             store=store,
             tokens=None if alone else torch.tensor(packed, device=device),
-            queries=torch.tensor(queries, device=device),
-            places=torch.tensor(places, device=device),
+            queries=None if queries == list(range(store.rows * width)) else torch.tensor(queries, device=device),
             width=width,
             length=length,
+            places=torch.tensor(places, device=device),
             bias=bias,
+            causal=bias is None,
         )
 
-    def _prefix_parts(self, seats: Sequence[_Seat], starts: Sequence[int]) -> list[PrefixPart]:
+    def _prefix_parts(self, seats: Sequence[_Seat], starts: Sequence[int]) -> tuple[list[PrefixPart], list[Grid]]:
         parts: list[PrefixPart] = []
         for number, seat in enumerate(seats):
             if not seat.prefix:
@@ -297,4 +297,38 @@ class SharedEngine:
                 parts[-1].stop = starts[number + 1]
             else:
                 parts.append(PrefixPart(prefix.store, prefix.row, prefix.length, starts[number], starts[number + 1]))
-        return parts
+        by_store: dict[int, list[PrefixPart]] = {}
+        for part in parts:
+            by_store.setdefault(id(part.store), []).append(part)
+        grids: list[Grid] = []
+        for some in by_store.values():
+            # Many groups of few tokens each, as in decoding: one padded call costs less than a call a group.
+            if len(some) >= _MANY_GROUPS and max(part.stop - part.start for part in some) <= _FEW_TOKENS:
+                grids.append(self._prefix_grid(some))
+                parts = [part for part in parts if part not in some]
+        return parts, grids
+
+    def _prefix_grid(self, parts: Sequence[PrefixPart]) -> Grid:
+        store, device = parts[0].store, self._loaded.device
+        width, length = max(part.stop - part.start for part in parts), max(part.length for part in parts)
+        lengths = [length] * store.rows
+        for part in parts:
+            lengths[part.row] = part.length
+        bias = None
+        if min(lengths) < length:
+            ends = torch.tensor(lengths, device=device)[:, None, None]
+            bias = self._hidden(torch.arange(length, device=device) >= ends)
+        queries = [part.row * width + turn for part in parts for turn in range(part.stop - part.start)]
+        return Grid(
+            store=store,
+            tokens=torch.tensor([token for part in parts for token in range(part.start, part.stop)], device=device),
+            queries=None if queries == list(range(store.rows * width)) else torch.tensor(queries, device=device),
+            width=width,
+            length=length,
+            bias=bias,
+        )
+
+    def _hidden(self, hidden: torch.Tensor) -> torch.Tensor:
+        """A bias [R, 1, W, length] that hides what is true in [R, W, length]."""
+        bias = torch.zeros(hidden.shape, dtype=self._loaded.model.dtype, device=hidden.device)
+        return bias.masked_fill(hidden, -torch.inf)[:, None]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_checkpoint import make_request
 
-from model_adapters.engine.attention import OwnPart, Pass, PrefixPart, Store, attend, attend_plainly
+from model_adapters.engine.attention import Grid, Pass, PrefixPart, Store, attend, attend_plainly
 from model_adapters.engine.grouping import form_groups, length_blocks, same_rows, shared_length
 from model_adapters.engine.rows import Choice, Row
 
@@ -96,7 +96,8 @@ def test_plain_products_agree_with_torch():
 
 @pytest.mark.parametrize("heads", [4, 8])
 @pytest.mark.parametrize("history", [0, 3])
-def test_prefix_and_own_tokens_together_equal_one_attention_over_both(heads, history):
+@pytest.mark.parametrize("grids", [False, True])
+def test_prefix_and_own_tokens_together_equal_one_attention_over_both(heads, history, grids):
     """Two groups with prefixes of 7 and 5 tokens, three rows of 4, 2 and 3 new tokens."""
     kv, size, prefixes, counts, group = 4, 16, (7, 5), (4, 2, 3), (0, 0, 1)
     before = numbers(2, 7, kv, size, seed=5), numbers(2, 7, kv, size, seed=6)
@@ -111,16 +112,15 @@ def test_prefix_and_own_tokens_together_equal_one_attention_over_both(heads, his
     starts = [0, 4, 6, 9]
     seen = torch.full((3, 1), history) + torch.arange(4)
     bias = torch.zeros(3, 4, history + 4).masked_fill(torch.arange(history + 4) > seen[..., None], -torch.inf)[:, None]
-    part = OwnPart(
-        store,
-        None,
-        torch.cat([torch.arange(n) + 4 * r for r, n in enumerate(counts)]),
-        torch.cat([torch.arange(n) + history + 9 * r for r, n in enumerate(counts)]),
-        width=4,
-        length=history + 4,
-        bias=bias if history else None,
-    )
-    how = Pass([part], [PrefixPart(prefix, 0, 7, 0, 6), PrefixPart(prefix, 1, 5, 6, 9)])
+    queries = torch.cat([torch.arange(n) + 4 * r for r, n in enumerate(counts)])
+    places = torch.cat([torch.arange(n) + history + 9 * r for r, n in enumerate(counts)])
+    own = Grid(store, None, queries, 4, history + 4, places, bias if history else None, causal=not history)
+    how = Pass([own], [PrefixPart(prefix, 0, 7, 0, 6), PrefixPart(prefix, 1, 5, 6, 9)])
+    if grids:
+        # The same, both groups in one call: six and three tokens, seven and five keys.
+        unseen = torch.arange(7) >= torch.tensor([7, 5])[:, None, None]
+        hidden = torch.zeros(unseen.shape).masked_fill(unseen, -torch.inf)[:, None]
+        how = Pass([own], [], [Grid(prefix, torch.arange(9), torch.arange(9), 6, 7, bias=hidden)])
     found = how.attend(0, query, key, value, 0.25)
     for r in range(3):
         length = prefixes[group[r]]

@@ -112,6 +112,21 @@ def test_sixty_questions_on_one_image_in_twelve_languages(pair):
     assert len({response.completion_tokens for response in alone.values()}) >= 4
 
 
+def test_many_images_with_prefixes_of_different_lengths_go_on_together(llava_folder, pair):
+    """What the questions on an image have in common is longer for some: their prefixes end in different places."""
+    requests = [
+        make_request(f"{p}/{n}@en", "Is there a dog " * (p + n // 2) + f"{n}?", PICTURES[p], max_new_tokens=9)
+        for p in range(5)
+        for n in range(3)
+    ]
+    shared, grids = load(llava_folder, batch_size=64), []
+    parts = type(shared._shared)._prefix_parts
+    shared._shared._prefix_parts = lambda *given: grids.append(parts(shared._shared, *given)) or grids[-1]
+    got = answers(shared, requests)
+    same(got, answers(pair[1], requests))
+    assert any(grid.bias is not None for _, found in grids for grid in found)
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_few_questions_on_an_image_share_as_well(pair, count):
     requests = [make_request(f"{n}@en", f"Is there a dog {n}?", PICTURES[0]) for n in range(count)]

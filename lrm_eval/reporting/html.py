@@ -101,7 +101,7 @@ _CELL_BYTES = 420
 
 
 def _cells(board: Board) -> int:
-    return 100 + sum(len(table.languages) * len(board.models) for table in board.tables)
+    return 40 + sum(len(table.languages) * len(board.models) for table in board.tables)
 
 
 def page_style(folder: Path) -> str:
@@ -169,7 +169,7 @@ def _sources(board: Board) -> list[dict[str, str]]:
     grouped: dict[tuple[str, ...], list[str]] = {}
     for one in data_sources(manifest for model in board.models for manifest in model.manifests):
         key = (names.task_title(one.task, one.condition or "default"), one.provenance or "not told", one.questions)
-        grouped.setdefault((*key, one.images, one.files), []).append(one.language)
+        grouped.setdefault((*key, one.images, one.files, one.report_to), []).append(one.language)
     return [
         {
             "task": names.plain(task),
@@ -177,8 +177,9 @@ def _sources(board: Board) -> list[dict[str, str]]:
             "provenance": names.plain(provenance),
             "size": f"{questions} on {images} images" if images else questions,
             "files": names.plain(files),
+            "report_to": names.plain(report_to),
         }
-        for (task, provenance, questions, images, files), tags in grouped.items()
+        for (task, provenance, questions, images, files, report_to), tags in grouped.items()
     ]
 
 

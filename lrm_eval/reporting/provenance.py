@@ -57,6 +57,7 @@ class DataSource(NamedTuple):
     images: str
     questions: str
     files: str
+    report_to: str
 
 
 def data_sources(manifests: Iterable[Mapping[str, Any]]) -> list[DataSource]:
@@ -73,7 +74,8 @@ def data_sources(manifests: Iterable[Mapping[str, Any]]) -> list[DataSource]:
             files += [f"mistakes are reported to {cell['report_to']}"] if cell.get("report_to") else []
             task, tag, condition, made = (_told(cell, key) for key in ("task", "language", "condition", "provenance"))
             told = DataSource(
-                task, tag, condition, made, _told(cell, "images"), _told(cell, "planned"), ", ".join(files)
+                *(task, tag, condition, made),
+                *(_told(cell, "images"), _told(cell, "planned"), ", ".join(files), _told(cell, "report_to")),
             )
             found[told] = None
     return sorted(found)
@@ -89,7 +91,8 @@ def repeat_command(manifest: Mapping[str, Any]) -> str:
     argv = command.get("argv") if isinstance(command, dict) else manifest.get("argv")
     if isinstance(argv, list) and argv:
         words = [str(word) for word in argv]
-        if "lrm-eval" in words[0]:
+        # Typed as the program, or as `python -m lrm_eval.cli`.
+        if "lrm-eval" in words[0] or words[0].endswith("cli.py"):
             words = words[1:]
         return shlex.join(["lrm-eval", *words])
     model = manifest.get("model")

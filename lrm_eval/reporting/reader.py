@@ -51,7 +51,16 @@ def read_cell(run: RunSource, cell: Any, shared: Shared) -> tuple[list[Item], li
             return found
     items = list(run.items(cell, "multilingual"))
     known = run.readings(cell, "official")
+    _check_whole(run, cell, len(items), len(known))
     return items, [_reading(known, item, run) for item in items]
+
+
+def _check_whole(run: RunSource, cell: Any, answers: int, scored: int) -> None:
+    if answers < scored:
+        raise RunError(
+            f"{run.path}: the responses of {cell} are {answers}, and {scored} were scored: the file was cut off or "
+            f"changed. Restore it, or `lrm-eval rescore {run.path}` to score what is left"
+        )
 
 
 def _reading(known: Any, item: Item, run: RunSource) -> Reading:
@@ -65,7 +74,11 @@ def _reading(known: Any, item: Item, run: RunSource) -> Reading:
 
 
 def _quickly(run: RunFolder, cell: Any, shared: Shared) -> tuple[list[Item], list[Reading]] | None:
-    """None if anything is not as expected: the strict reader then tells what."""
+    """None if anything is not as expected: the strict reader then tells what.
+
+    Raises:
+        RunError: answers that were scored are no longer there.
+    """
     try:
         multilingual = _readings(run.readings_path(cell, "multilingual"), shared)
         official = _readings(run.readings_path(cell, "official"), shared)
@@ -85,6 +98,7 @@ def _quickly(run: RunFolder, cell: Any, shared: Shared) -> tuple[list[Item], lis
             rows.append((int(head["order"]), head["key"], key, sample, response))
         # Of each key the last line counts; the order is that of the data.
         last = {row[1]: row for row in rows}
+        _check_whole(run, cell, len(last), len(multilingual))
         ordered = sorted(last.values(), key=lambda row: row[:2])
         return (
             [Item(sample, response, multilingual[key]) for _, _, key, sample, response in ordered],

@@ -16,6 +16,7 @@ from PIL import Image
 
 from lrm_eval import scorers
 from lrm_eval.runs import RunFolder
+from lrm_eval.runs.codec import dumps_line
 from lrm_eval.types import RULES, Item, Reading, Response, Sample
 
 if TYPE_CHECKING:
@@ -190,4 +191,4 @@ def _reading(item: Item) -> dict[str, Any]:
 
 def _write(path: Path, lines: list[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    path.write_bytes(b"".join(dumps_line(line) for line in lines))

@@ -145,6 +145,23 @@ def test_the_page_tells_how_to_repeat_the_run(page: str) -> None:
     assert "0" * 64 in page
 
 
+def test_the_page_tells_where_questions_come_from_and_where_to_report_a_mistake(tmp_path: Path) -> None:
+    cell = {
+        "task": "tiny-mme",
+        "condition": "default",
+        "planned": 20,
+        "images": 10,
+        "pack": {"packs/sw.jsonl": "ab" * 32},
+    }
+    told = {"provenance": "machine-translated", "report_to": "https://example.org/<issues>"}
+    cells = [{**cell, **told, "language": tag} for tag in ("sw", "am")]
+    made = render(
+        [make_run(tmp_path / "r", "m", {"sw": 9, "am": 9}, ("tiny-mme",), 20, manifest={"cells": cells})], "html"
+    )
+    assert "<td>MME, tiny</td><td>Amharic, Swahili</td><td>machine-translated</td><td>20 on 10 images</td>" in str(made)
+    assert "packs/sw.jsonl (abababababab)" in str(made) and "https://example.org/&lt;issues&gt;" in str(made)
+
+
 def test_a_run_without_the_multilingual_rules_still_makes_a_page(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", "m", {"en": 9}, ("tiny-mmbench",))
     scores = json.loads(run.scores_path.read_text(encoding="utf-8"))

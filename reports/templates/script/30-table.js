@@ -192,12 +192,12 @@ function captionOf(view) {
         ? "No mean: no language that all models have is shown."
         : "No mean: no language is common to all models here.",
     );
-  if (view.gapOver.length) {
+  if (view.gaps) {
     const paired = view.rows.some((row) => row.gap && row.gap.low !== null)
       ? ", paired by image"
       : ", a plain difference without an interval";
     parts.push(`Gap: mean over ${listed(view.gapOver.map(nameOf))} minus English${paired}.`);
-  } else if (!metric.gap_over.length) parts.push("No gap: it needs English and one other language in every model.");
+  } else if (!metric.gap_over.length && ["score", "gap"].includes(state.view)) parts.push("No gap: it needs English and one other language in every model.");
   return parts.join(" ");
 }
 

@@ -228,7 +228,7 @@ def data(
     out: Annotated[
         Path | None, typer.Option(help="The tasks folder to write into; by default the bundled one.")
     ] = None,
-    seed: int = 20251,
+    seed: int = 20262,  # of the bundled ones: drawn after the last decision about the recipe
 ) -> None:
     """Draw the four tiny benchmarks from held-out scenes: images, English questions, eleven language packs."""
     from lrm_eval.resources import tasks_dir

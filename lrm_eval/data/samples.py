@@ -115,7 +115,14 @@ def _drafts(task: Task, language: Language, rows: Sequence[Row]) -> list[tuple[S
         if sample.id in drafts and sample.id not in known:
             raise UsageError(f"{row.where}: id {sample.id!r} is given twice (first in {drafts[sample.id][1].where})")
         drafts[sample.id] = (sample, row)
+    blank = [row for sample, row in drafts.values() if sample.gold == ""]
+    if blank and len(blank) < len(drafts):
+        raise _no_answer(blank[0])
     return list(drafts.values())
+
+
+def _no_answer(row: Row) -> UsageError:
+    return UsageError(f"{row.where}: no answer (columns: {', '.join(row.values)})")
 
 
 class _Builder:
@@ -141,9 +148,9 @@ class _Builder:
         if not question and "{question}" in self._template:
             raise UsageError(f"{row.where}: no question (columns: {', '.join(row.values)})")
         if self._task.benchmark == "mmbench" and is_none(answer):
-            answer = ""  # the test split, whose answers were kept; `check_samples` takes all rows without or none
+            answer = ""  # the test split, whose answers were kept; `_drafts` takes it of all rows or of none
         if answer is None:
-            raise UsageError(f"{row.where}: no answer (columns: {', '.join(row.values)})")
+            raise _no_answer(row)
         options = options_of(row, self._dataset) if self._task.kind == "option" else ()
         labels = labels_of(row, options)
         if self._task.kind == "option" and not options:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lrm_eval.commands.doctor import Finding
-    from lrm_eval.runs.verify import Check
+    from lrm_eval.runs.check import Check
 
 
 def _mark(ok: bool | None) -> str:

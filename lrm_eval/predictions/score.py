@@ -107,7 +107,8 @@ def read_predictions(
         pairs, notes = choices.read_seedbench(path, task, tag)
     else:
         raise UsageError(
-            f"{path}: answers to {task} are read from a run folder, its responses file, or lmms-eval's samples with --data"
+            f"{path}: answers to {task} are read from a run folder, its responses file, or lmms-eval's samples "
+            "with --data"
         )
     if not any(sample.cluster for sample, _ in pairs):
         notes = (*notes, "the file names no images: every question counts as one")

@@ -9,14 +9,15 @@ of transformers' `generate` with each prompt alone; tests hold it to that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 
-from model_adapters.engine.attention import Grid, Pass, PrefixPart, Store
+from model_adapters.engine.attention import Pass
 from model_adapters.engine.grouping import form_groups, length_blocks, same_rows
+from model_adapters.engine.layout import Prefix, Seat, own_grids, prefix_parts
 from model_adapters.engine.rows import Answer
+from model_adapters.engine.store import Store
 from model_adapters.engine.trunk import Trunk
 from model_adapters.memory import Halving
 
@@ -29,30 +30,6 @@ if TYPE_CHECKING:
 # Room for answers beyond the prompt when a store is made; it doubles when an answer is longer.
 _ROOM = 16
 _LOGIT_ROWS = 512
-_MANY_GROUPS, _FEW_TOKENS = 4, 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Prefix:
-    """The keys and values of a group's common beginning: the first `length` tokens of one row of a store."""
-
-    store: Store
-    row: int
-    length: int
-
-
-@dataclass(slots=True)
-class _Seat:
-    """A row on its way: its group, and where its own keys and values lie."""
-
-    row: Row
-    group: int
-    prefix: int
-    store: Store | None = None
-    place: int = 0
-    length: int = 0
-    new: list[int] = field(default_factory=list)
-    scores: list[tuple[float, ...]] = field(default_factory=list)
 
 
 class SharedEngine:
@@ -70,7 +47,7 @@ class SharedEngine:
         self._loaded, self._chunk = loaded, chunk
         self._trunk = Trunk(loaded.model)
         self._halving = Halving(rows)
-        self._prefixes: dict[int, _Prefix] = {}
+        self._prefixes: dict[int, Prefix] = {}
 
     @property
     def limit(self) -> int:
@@ -88,9 +65,9 @@ class SharedEngine:
         first = same_rows(rows)
         unique = sorted(set(first))
         asked = [rows[number] for number in unique]
-        seats: list[tuple[int, _Seat]] = []
+        seats: list[tuple[int, Seat]] = []
         for number, group in enumerate(form_groups(asked, self._loaded.image_token_id)):
-            seats += [(unique[place], _Seat(asked[place], number, group.prefix)) for place in group.rows]
+            seats += [(unique[place], Seat(asked[place], number, group.prefix)) for place in group.rows]
         try:
             found = self._halving.run(seats, lambda piece: self._piece([seat for _, seat in piece]))
         finally:
@@ -98,9 +75,9 @@ class SharedEngine:
         by_number = {number: answer for (number, _), answer in zip(seats, found, strict=True)}
         return [by_number[number] for number in first]
 
-    def _piece(self, seats: Sequence[_Seat]) -> list[Answer]:
+    def _piece(self, seats: Sequence[Seat]) -> list[Answer]:
         done = False
-        fresh = [_Seat(seat.row, seat.group, seat.prefix) for seat in seats]
+        fresh = [Seat(seat.row, seat.group, seat.prefix) for seat in seats]
         try:
             self._read_prefixes(fresh)
             self._read_questions(fresh)
@@ -114,19 +91,19 @@ class SharedEngine:
 
     # Steps ----------------------------------------------------------------------------------------------------
 
-    def _read_prefixes(self, seats: Sequence[_Seat]) -> None:
+    def _read_prefixes(self, seats: Sequence[Seat]) -> None:
         needed = {seat.group: seat for seat in seats if seat.prefix}
         self._prefixes = {group: prefix for group, prefix in self._prefixes.items() if group in needed}
         missing = [seat for group, seat in needed.items() if group not in self._prefixes]
         for block in length_blocks([seat.prefix for seat in missing], self._chunk):
             leaders = [missing[number] for number in block]
             store = Store(len(leaders), max(seat.prefix for seat in leaders))
-            readers = [_Seat(seat.row, seat.group, 0, store, place) for place, seat in enumerate(leaders)]
+            readers = [Seat(seat.row, seat.group, 0, store, place) for place, seat in enumerate(leaders)]
             self._forward(readers, [seat.row.ids[: seat.prefix] for seat in leaders], [])
             for place, seat in enumerate(leaders):
-                self._prefixes[seat.group] = _Prefix(store, place, seat.prefix)
+                self._prefixes[seat.group] = Prefix(store, place, seat.prefix)
 
-    def _read_questions(self, seats: Sequence[_Seat]) -> None:
+    def _read_questions(self, seats: Sequence[Seat]) -> None:
         lengths = [len(seat.row.ids) - seat.prefix for seat in seats]
         for numbers in length_blocks(lengths, self._chunk):
             # In the order of their groups: what shares a prefix stands together.
@@ -144,7 +121,7 @@ class SharedEngine:
             if hidden is not None:
                 self._take(asked, hidden)
 
-    def _go_on(self, seats: Sequence[_Seat]) -> None:
+    def _go_on(self, seats: Sequence[Seat]) -> None:
         active = [seat for seat in seats if self._goes_on(seat)]
         while active:
             for seat in active:
@@ -158,18 +135,18 @@ class SharedEngine:
             self._take(active, hidden)
             active = [seat for seat in active if self._goes_on(seat)]
 
-    def _goes_on(self, seat: _Seat) -> bool:
+    def _goes_on(self, seat: Seat) -> bool:
         # What a model says beyond its context is noise and is cut off by the adapter.
         most = min(seat.row.budget, self._loaded.context - len(seat.row.ids))
         return len(seat.new) < most and seat.new[-1] not in self._loaded.end_token_ids
 
-    def _take(self, seats: Sequence[_Seat], hidden: torch.Tensor) -> None:
+    def _take(self, seats: Sequence[Seat], hidden: torch.Tensor) -> None:
         for start in range(0, len(seats), _LOGIT_ROWS):
             best = self._trunk.logits(hidden[start : start + _LOGIT_ROWS]).argmax(-1).tolist()
             for seat, token in zip(seats[start : start + _LOGIT_ROWS], best, strict=True):
                 seat.new.append(token)
 
-    def _score(self, seats: Sequence[_Seat]) -> None:
+    def _score(self, seats: Sequence[Seat]) -> None:
         for turn in range(max((len(seat.row.choices) for seat in seats), default=0)):
             asked = [seat for seat in seats if len(seat.row.choices) > turn]
             choices = [seat.row.choices[turn] for seat in asked]
@@ -200,7 +177,7 @@ class SharedEngine:
     # One forward pass -----------------------------------------------------------------------------------------
 
     def _forward(
-        self, seats: Sequence[_Seat], tokens: Sequence[tuple[int, ...]], keep: Sequence[int]
+        self, seats: Sequence[Seat], tokens: Sequence[tuple[int, ...]], keep: Sequence[int]
     ) -> torch.Tensor | None:
         """Run the next tokens of each seat, which follow its `length` tokens in its store.
 
@@ -226,15 +203,16 @@ class SharedEngine:
             for number, count in enumerate(keep)
             for place in range(starts[number + 1] - count, starts[number + 1])
         ]
-        how = Pass(self._own_grids(seats, starts), *self._prefix_parts(seats, starts))
+        embeds = self._embedded(seats, tokens)
+        how = Pass(own_grids(seats, starts, embeds), *prefix_parts(seats, starts, self._prefixes, embeds))
         return self._trunk.run(
-            self._embedded(seats, tokens),
+            embeds,
             torch.tensor(positions, device=device),
             how,
             torch.tensor(kept, device=device) if kept else None,
         )
 
-    def _embedded(self, seats: Sequence[_Seat], tokens: Sequence[tuple[int, ...]]) -> torch.Tensor:
+    def _embedded(self, seats: Sequence[Seat], tokens: Sequence[tuple[int, ...]]) -> torch.Tensor:
         image = self._loaded.image_token_id
         ids = torch.tensor([token for some in tokens for token in some], device=self._loaded.device)
         embeds = self._trunk.embed(ids)
@@ -248,87 +226,3 @@ class SharedEngine:
         if features:
             embeds = embeds.masked_scatter((ids == image)[:, None], torch.cat(features).to(embeds.dtype))
         return embeds
-
-    def _own_grids(self, seats: Sequence[_Seat], starts: Sequence[int]) -> list[Grid]:
-        by_store: dict[int, list[int]] = {}
-        for number, seat in enumerate(seats):
-            by_store.setdefault(id(seat.store), []).append(number)
-        return [self._own_grid(seats, numbers, starts, len(by_store) == 1) for numbers in by_store.values()]
-
-    def _own_grid(self, seats: Sequence[_Seat], numbers: list[int], starts: Sequence[int], alone: bool) -> Grid:
-        store, device = seats[numbers[0]].store, self._loaded.device
-        assert store is not None
-        counts = [starts[number + 1] - starts[number] for number in numbers]
-        width = max(counts)
-        length = max(seats[number].length + count for number, count in zip(numbers, counts, strict=True))
-        packed: list[int] = []
-        queries: list[int] = []
-        places: list[int] = []
-        history = [0] * store.rows
-        for number, count in zip(numbers, counts, strict=True):
-            seat = seats[number]
-            history[seat.place] = seat.length
-            packed += range(starts[number], starts[number + 1])
-            queries += range(seat.place * width, seat.place * width + count)
-            first = seat.place * store.capacity + seat.length
-            places += range(first, first + count)
-        bias = None
-        if any(history):
-            seen = torch.tensor(history, device=device)[:, None] + torch.arange(width, device=device)  # [R, W]
-            bias = self._hidden(torch.arange(length, device=device) > seen[..., None])
-        return Grid(
-            store=store,
-            tokens=None if alone else torch.tensor(packed, device=device),
-            queries=None if queries == list(range(store.rows * width)) else torch.tensor(queries, device=device),
-            width=width,
-            length=length,
-            places=torch.tensor(places, device=device),
-            bias=bias,
-            causal=bias is None,
-        )
-
-    def _prefix_parts(self, seats: Sequence[_Seat], starts: Sequence[int]) -> tuple[list[PrefixPart], list[Grid]]:
-        parts: list[PrefixPart] = []
-        for number, seat in enumerate(seats):
-            if not seat.prefix:
-                continue
-            prefix = self._prefixes[seat.group]
-            if parts and parts[-1].stop == starts[number] and seats[number - 1].group == seat.group:
-                parts[-1].stop = starts[number + 1]
-            else:
-                parts.append(PrefixPart(prefix.store, prefix.row, prefix.length, starts[number], starts[number + 1]))
-        by_store: dict[int, list[PrefixPart]] = {}
-        for part in parts:
-            by_store.setdefault(id(part.store), []).append(part)
-        grids: list[Grid] = []
-        for some in by_store.values():
-            # Many groups of few tokens each, as in decoding: one padded call costs less than a call a group.
-            if len(some) >= _MANY_GROUPS and max(part.stop - part.start for part in some) <= _FEW_TOKENS:
-                grids.append(self._prefix_grid(some))
-                parts = [part for part in parts if part not in some]
-        return parts, grids
-
-    def _prefix_grid(self, parts: Sequence[PrefixPart]) -> Grid:
-        store, device = parts[0].store, self._loaded.device
-        width, length = max(part.stop - part.start for part in parts), max(part.length for part in parts)
-        lengths = [length] * store.rows
-        for part in parts:
-            lengths[part.row] = part.length
-        bias = None
-        if min(lengths) < length:
-            ends = torch.tensor(lengths, device=device)[:, None, None]
-            bias = self._hidden(torch.arange(length, device=device) >= ends)
-        queries = [part.row * width + turn for part in parts for turn in range(part.stop - part.start)]
-        return Grid(
-            store=store,
-            tokens=torch.tensor([token for part in parts for token in range(part.start, part.stop)], device=device),
-            queries=None if queries == list(range(store.rows * width)) else torch.tensor(queries, device=device),
-            width=width,
-            length=length,
-            bias=bias,
-        )
-
-    def _hidden(self, hidden: torch.Tensor) -> torch.Tensor:
-        """A bias [R, 1, W, length] that hides what is true in [R, W, length]."""
-        bias = torch.zeros(hidden.shape, dtype=self._loaded.model.dtype, device=hidden.device)
-        return bias.masked_fill(hidden, -torch.inf)[:, None]

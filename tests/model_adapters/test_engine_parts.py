@@ -4,9 +4,10 @@ import pytest
 import torch
 from tiny_checkpoint import make_request
 
-from model_adapters.engine.attention import Grid, Pass, PrefixPart, Store, attend, attend_plainly
+from model_adapters.engine.attention import Grid, Pass, PrefixPart, attend, attend_plainly
 from model_adapters.engine.grouping import form_groups, length_blocks, same_rows, shared_length
 from model_adapters.engine.rows import Choice, Row
+from model_adapters.engine.store import Store
 
 
 def row(ids, images=("a",), choices=(), budget=4):

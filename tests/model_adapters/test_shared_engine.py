@@ -112,16 +112,18 @@ def test_sixty_questions_on_one_image_in_twelve_languages(pair):
     assert len({response.completion_tokens for response in alone.values()}) >= 4
 
 
-def test_many_images_with_prefixes_of_different_lengths_go_on_together(llava_folder, pair):
+def test_many_images_with_prefixes_of_different_lengths_go_on_together(llava_folder, pair, monkeypatch):
     """What the questions on an image have in common is longer for some: their prefixes end in different places."""
     requests = [
         make_request(f"{p}/{n}@en", "Is there a dog " * (p + n // 2) + f"{n}?", PICTURES[p], max_new_tokens=9)
         for p in range(5)
         for n in range(3)
     ]
+    from model_adapters.engine import shared as module
+
     shared, grids = load(llava_folder, batch_size=64), []
-    parts = type(shared._shared)._prefix_parts
-    shared._shared._prefix_parts = lambda *given: grids.append(parts(shared._shared, *given)) or grids[-1]
+    parts = module.prefix_parts
+    monkeypatch.setattr(module, "prefix_parts", lambda *given: grids.append(parts(*given)) or grids[-1])
     got = answers(shared, requests)
     same(got, answers(pair[1], requests))
     assert any(grid.bias is not None for _, found in grids for grid in found)
@@ -254,7 +256,7 @@ def test_the_same_question_twice_is_computed_once(pair, monkeypatch):
 
 
 def test_the_prefix_is_in_memory_once_however_many_questions(llava_folder):
-    from model_adapters.engine.attention import Store
+    from model_adapters.engine.store import Store
 
     adapter, sizes = load(llava_folder, batch_size=64), []
     shared = adapter._shared

@@ -27,7 +27,7 @@ from rich.table import Table
 from lrm_eval.languages import get
 from lrm_eval.runs import RunFolder
 from lrm_eval.runs.codec import dumps_scores
-from lrm_eval.runs.derive import read_cell, readings_file, score_cell
+from lrm_eval.runs.derive import items_of, read_cell, readings_file, score_cell
 from lrm_eval.runs.execute import Counts, execute
 from lrm_eval.runs.files import write_atomic
 from lrm_eval.runs.images import ImageStore
@@ -162,7 +162,7 @@ def derive_all(run: RunFolder, manifest: dict[str, Any], clock: Clock) -> None:
                 readings = read_cell(cell.task, records, rules)
                 write_atomic(run.readings_path(cell, rules), readings_file(readings))
             with clock("score"):
-                scores += score_cell(manifest, cell, rules, records, readings)
+                scores += score_cell(manifest, cell, rules, items_of(records, readings))
     with clock("score"):
         write_atomic(run.scores_path, dumps_scores(scores))
 

@@ -75,6 +75,10 @@ def build(asked: Build, out: Console, err: Console, tell: Callable[[Language, Ma
         raise UsageError("--part is a pack of what the lexicon words, and nothing else: without --given and --dry-run")
     if orders.given is not None and len(asked.languages) > 1:
         raise UsageError("--given names texts in one language: name one with --lang")
+    # A translator that cannot be is told before data is downloaded.
+    translator: Translator | None = None
+    if asked.translator is not None:
+        translator = make_translator(asked.translator, asked.options)
     fine: list[bool] = []
     left = list(asked.languages)
     if orders.given is None and not orders.dry:
@@ -93,12 +97,10 @@ def build(asked: Build, out: Console, err: Console, tell: Callable[[Language, Ma
         )
     if not left:
         return all(fine)
-    if asked.translator is not None:
-        translator: Translator = make_translator(asked.translator, asked.options)
-    elif orders.given is not None:
+    if translator is None:
+        if orders.given is None:
+            raise UsageError("--dry-run: which translator? name one with --translator")
         translator = PeopleOnly(orders.given)
-    else:
-        raise UsageError("--dry-run: which translator? name one with --translator")
     unfinished = []
     for language in left:
         made = workflow.build_pack(asked.task, language, translator, Watcher(out, err), asked.source, orders)

@@ -32,6 +32,7 @@ class TaskState:
         command: what gets it; "" if nothing is needed.
         provenance: where the wording comes from.
         native: whether people wrote the task in each language by itself.
+        lacks: English samples that the language's pack leaves out.
     """
 
     task: str
@@ -41,8 +42,9 @@ class TaskState:
     command: str
     provenance: str
     native: bool = False
+    lacks: int = 0
 
-    def as_dict(self) -> dict[str, str | bool]:
+    def as_dict(self) -> dict[str, str | bool | int]:
         """For `--json`."""
         return {name: getattr(self, name) for name in self.__slots__}
 
@@ -53,7 +55,8 @@ def task_states(include_paths: Sequence[Path]) -> list[TaskState]:
     Raises:
         UsageError: a mistake in a YAML (with file and line).
     """
-    from lrm_eval.data import availability
+    from lrm_eval.data import availability, find_pack
+    from lrm_eval.data.packs import lacks
     from lrm_eval.languages import get
     from lrm_eval.tasks import list_tasks
 
@@ -64,8 +67,11 @@ def task_states(include_paths: Sequence[Path]) -> list[TaskState]:
         for tag in task.languages if task.native else tags:
             there = availability(task, get(tag))
             provenance = str(task.language(tag).provenance)
+            own = task.native or task.language(tag).dataset is not None
+            pack = None if own else find_pack(task, tag)
+            left_out = lacks(pack) if pack is not None else 0
             states.append(
-                TaskState(task.name, tag, there.state, there.detail, there.command, provenance, native=task.native)
+                TaskState(task.name, tag, there.state, there.detail, there.command, provenance, task.native, left_out)
             )
     return states
 
@@ -94,7 +100,12 @@ def print_tasks(states: Sequence[TaskState], console: Console) -> None:
     for name, row in native.items():
         marks = " ".join(f"{tag}{_MARK[state.state]}" for tag, state in row.items())
         console.print(f"{name}: {marks}", markup=False, highlight=False, soft_wrap=True)
-    for line in _missing(states):
+    parts = [
+        f"{state.task} ({state.language}): a part only, its pack leaves out {state.lacks:,} English samples"
+        for state in states
+        if state.lacks
+    ]
+    for line in [*parts, *_missing(states)]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -91,7 +91,7 @@ def test_the_mistakes_of_a_table_are_a_line_each(type_: Type, tmp_path: Path) ->
     first, second, last = err.splitlines()
     assert first.startswith(f"{table}:2: no sample has the id 'nowhere'")
     assert second.startswith(f"{table}:3: no sample has the id 'other'")
-    assert last == f"error: {table}: 2 problems; nothing was written"
+    assert last == f"error: {table}: 2 problems; nothing was written; --part leaves out what cannot be used"
     assert not (tmp_path / "user-packs").exists()
 
 
@@ -106,7 +106,7 @@ def test_the_mistakes_of_a_table_are_a_line_each(type_: Type, tmp_path: Path) ->
         (("build", "seedbench", "--lang", "hr"), "which translator? --translator openai:MODEL"),
         (("build", "mme", "--lang", "hr", "--translator", "gpt-4o"), "type openai:gpt-4o"),
         (("build", "tiny-mme", "--lang", "hr", "--translator", "openai:m"), "has a pack in Croatian already"),
-        (("import", "tiny-mme", "x.tsv", "--lang", "hr"), "Missing option '--provenance'"),
+        (("import", "tiny-mme", "x.tsv", "--lang", "hr"), "how were these texts made? --provenance human"),
         (("import", "tiny-mme", "x.tsv", "--lang", "hr", "--provenance", "humen"), "did you mean 'human'"),
         (("aduit",), "did you mean 'audit'"),
     ],

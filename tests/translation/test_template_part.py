@@ -78,6 +78,15 @@ def test_a_part_says_so_where_it_is_ready(tables: Path) -> None:
     assert there.detail.endswith("hr.jsonl (4 English samples are not in it)")
 
 
+def test_the_list_of_tasks_counts_what_a_part_leaves_out(tables: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert build("mme", "--lang", "hr", "--part", "--data", str(tables)) == 0
+    capsys.readouterr()
+    assert call(app, ["tasks"]) == 0
+    out = capsys.readouterr().out
+    assert "mme (hr): a part only, its pack leaves out 4 English samples" in out
+    assert out.count("a part only") == 1
+
+
 def test_without_a_pack_it_is_said_that_a_part_can_be_had(tables: Path) -> None:
     there = availability(load_task("mme"), get("hr"), tables)
     assert (there.state, there.command) == ("needs-pack", "lrm-eval data build mme --lang hr")

@@ -110,6 +110,12 @@ def build(asked: Build, out: Console, err: Console, tell: Callable[[Language, Ma
             fine.append(tell(language, made))
             continue
         assert made.built is not None, "a build without a pack says what failed"
+        if isinstance(translator, PeopleOnly):
+            failed = made.built.failed
+            raise RunError(
+                f"{orders.given}: {len(failed)} texts have no finished translation, the first: {next(iter(failed))!r}; "
+                "finish them and type the same again, or add --translator SPEC for the rest"
+            )
         text, why = next(iter(made.built.failed.items()))
         _say(err, f"{language.tag}: {len(made.built.failed)} texts have no translation, first {text!r}: {why}")
         unfinished.append(f"{made.failures} ({language.tag})")

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from lrm_eval.languages import Language
     from lrm_eval.tasks.model import Task
-    from lrm_eval.translation.audit import Audit
     from lrm_eval.translation.storing import Made
 
 app = typer.Typer(
@@ -293,32 +292,66 @@ def audit(
     task: TaskArgument,
     langs: Langs,
     pack: Annotated[
-        Path | None, typer.Option("--pack", metavar="FILE", help="A pack file. Default: the one a run would use.")
+        str | None,
+        typer.Option("--pack", metavar="FILE", help="A pack, {lang} for the language. Default: what a run would use."),
     ] = None,
+    second: Annotated[
+        str | None,
+        typer.Option("--second", metavar="PACK|SPEC", help="Another translation, to measure how far both agree."),
+    ] = None,
+    agreement: Annotated[
+        Path | None, typer.Option("--agreement", metavar="FILE", help="Where the agreement goes, for `table bleu`.")
+    ] = None,
+    back: Annotated[
+        str | None, typer.Option("--back", metavar="SPEC", help="A translator, to translate back into English.")
+    ] = None,
+    comet: Annotated[bool, typer.Option("--comet", help="Score the questions with COMET, without references.")] = False,
+    comet_command: Annotated[
+        str | None, typer.Option("--comet-command", metavar="FILE", help="Its program comet-score.")
+    ] = None,
+    comet_model: Annotated[
+        str | None, typer.Option("--comet-model", metavar="NAME", help="A model of COMET's.")
+    ] = None,
+    glossary: Annotated[
+        Path | None, typer.Option("--glossary", metavar="FILE", help="Terms and names to keep to.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="A page, the worst items first.")] = None,
+    base_url: Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Of the translators.")] = None,
+    key_env: Annotated[str, typer.Option("--key-env", metavar="NAME", help="Holds the key.")] = "OPENAI_API_KEY",
     data: Data = None,
     include_path: IncludePaths = None,
     show: Show = 3,
     json: Json = False,
 ) -> None:
-    """Hold a language pack against the English data. Exit status 1 if there are errors; warnings do not count."""
-    from lrm_eval.errors import UsageError
-    from lrm_eval.translation import workflow
-    from lrm_eval.translation.show import audit_as_dict, print_audit
+    """Hold language packs against the English data. Exit status 1 if there are errors; warnings do not count."""
+    from lrm_eval.commands import auditing
+    from lrm_eval.translation.glossary import EMPTY, read_glossary
+    from lrm_eval.translation.translators import Options
 
     out, _ = _consoles(json)
     asked = _task(task, include_path)
-    languages = _languages(langs)
-    if pack is not None and len(languages) > 1:
-        raise UsageError("--pack names one file: name one language with --lang")
-    found: list[tuple[Language, Audit]] = [
-        (language, workflow.audit_pack(asked, language, pack, _source(asked, data))) for language in languages
-    ]
+    terms = read_glossary(glossary) if glossary is not None else EMPTY
+    request = auditing.Request(
+        asked,
+        _languages(langs),
+        pack,
+        second,
+        back,
+        comet or comet_command is not None,
+        comet_command,
+        comet_model,
+        terms,
+        Options(base_url, key_env, glossary=terms),
+        _source(asked, data),
+    )
+    found = auditing.reports(request)
     if json:
-        _print_json({"audits": [audit_as_dict(asked.name, language, result) for language, result in found]})
+        _print_json({"audits": [auditing.as_dict(asked.name, report) for report in found]})
     else:
-        for language, result in found:
-            print_audit(asked.name, language, result, out, show)
-    if not all(result.ok for _, result in found):
+        auditing.show(request, found, out, show)
+    for path in auditing.write(request, found, html, agreement):
+        _say(out, str(path))
+    if not all(report.audit.ok for report in found):
         raise typer.Exit(1)
 
 

@@ -28,7 +28,7 @@ def table(
 
     Args:
         name: main, bleu, instructions, backbones or ratio.
-        paths: run folders.
+        paths: run folders; for `bleu` files of measured agreements (`lrm-eval data audit --agreement`).
         published: with the paper's numbers.
         fmt: latex, md, csv or html; None: by the ending of `out`, md without one.
         intervals: with our intervals.
@@ -43,11 +43,15 @@ def table(
     from lrm_eval.reporting.published import LANGUAGES
     from lrm_eval.reporting.site import find_runs
     from lrm_eval.runs.files import write_atomic
+    from lrm_eval.translation.agreement import is_agreement, read_agreements
 
-    folders = find_runs(paths)
+    files = [path for path in paths if is_agreement(path)]
+    agreements = [one for path in files for one in read_agreements(path)]
+    folders = find_runs([path for path in paths if path not in files])
     form = fmt or _by_ending(out, {".tex": "latex", ".md": "md", ".csv": "csv", ".html": "html", ".htm": "html"}, "md")
     languages = LANGUAGES if langs is None else tags_of(langs, folders)
-    made = paper_table(name, folders, published, form, intervals=intervals, languages=languages).rstrip("\n") + "\n"
+    made = paper_table(name, folders, published, form, intervals=intervals, languages=languages, agreements=agreements)
+    made = made.rstrip("\n") + "\n"
     if out is None:
         sys.stdout.write(made)
     else:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from lrm_eval.reporting.gather import GatheredRun
     from lrm_eval.reporting.source import RunSource
+    from lrm_eval.translation.agreement import Agreement
 
 TableName: TypeAlias = Literal["main", "bleu", "instructions", "backbones", "ratio"]
 TABLES: tuple[TableName, ...] = get_args(TableName)
@@ -38,6 +39,7 @@ def paper_table(
     *,
     intervals: bool = True,
     languages: Sequence[str] = LANGUAGES,
+    agreements: Sequence[Agreement] = (),
 ) -> str:
     """One of the paper's tables.
 
@@ -49,6 +51,7 @@ def paper_table(
         fmt: latex, md, csv or html.
         intervals: whether our numbers have their 95 % intervals beneath.
         languages: the columns of `main` and `ratio`; the paper's ten by default.
+        agreements: what `bleu` is made of besides the published numbers.
 
     Raises:
         UsageError: unknown table or format; neither runs nor `published`; a table that was not published in numbers.
@@ -63,7 +66,12 @@ def paper_table(
             "figure 6 was published as a plot, without numbers: name runs for `table ratio` "
             "(in words the paper says that 100 % of non-English data was best, and that 150 % cost English)"
         )
-    if not runs and not published:
+    if name == "bleu" and not agreements and not published:
+        raise errors.UsageError(
+            "table 'bleu' is made of measured agreements of two translations: `lrm-eval data audit TASK --langs … "
+            "--second PACK|TRANSLATOR --agreement FILE`, then `lrm-eval table bleu FILE`; --published shows the paper's"
+        )
+    if not runs and not published and name != "bleu":
         raise errors.UsageError(
             f"table {name!r} has nothing to show: name runs, "
             f"or type `lrm-eval table {name} --published` for the paper's numbers"
@@ -71,7 +79,7 @@ def paper_table(
     gathered = gather(runs) if runs else []
     builders: dict[str, Callable[[Sequence[GatheredRun], bool], Grid]] = {
         "main": lambda found, printed: main_table(found, printed, languages),
-        "bleu": bleu_table,
+        "bleu": lambda _, printed: bleu_table(agreements, printed),
         "instructions": instructions_table,
         "backbones": backbones_table,
         "ratio": lambda found, printed: ratio_table(found, printed, languages),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrm_eval.reporting.gather import GatheredRun
+    from lrm_eval.translation.agreement import Agreement
     from lrm_eval.types import ScoreRow
 
 _BENCHMARKS = ("mme", "pope", "seedbench", "mmbench")
@@ -103,39 +104,45 @@ def score_cell(row: ScoreRow | None, standing: str = "") -> GridCell:
     return GridCell(number(row.value), standing == "best", interval(row.ci_low, row.ci_high), standing == "near")
 
 
-def bleu_table(gathered: Sequence[GatheredRun], published: bool) -> Grid:
-    """Table 2: agreement of two translations of each benchmark, mean BLEU over nine languages."""
+def bleu_table(agreements: Sequence[Agreement], published: bool) -> Grid:
+    """Table 2: how far two translations of each benchmark agree, mean over languages.
+
+    Args:
+        agreements: measured by `lrm-eval data audit --second`; none for the published numbers alone.
+        published: puts the paper's own numbers into the table.
+    """
     printed = load("table2_translation_bleu") if published else None
-    values = (
-        {line["benchmark"]: printed.number(line, "avg_bleu_google_vs_gpt4o_9_languages") for line in printed.rows}
-        if printed
-        else {}
-    )
+    column = "avg_bleu_google_vs_gpt4o_9_languages"
+    values = {line["benchmark"]: printed.number(line, column) for line in printed.rows} if printed else {}
+    tasks = [*_BENCHMARKS, *sorted({one.task for one in agreements} - set(_BENCHMARKS))]
     rows = []
-    for benchmark in _BENCHMARKS:
-        theirs = (GridCell("" if values.get(benchmark) is None else number(values[benchmark], 2)),) if printed else ()
-        ours = (GridCell(_measured_bleu(gathered, benchmark)),) if gathered else ()
-        rows.append(GridRow((GridCell(task_title(benchmark)), *theirs, *ours), ours=bool(ours)))
-    columns = ("benchmark", *(("published",) if printed else ()), *(("ours",) if gathered else ()))
-    notes = (
-        [f"Published: Google Translate against GPT-4o, mean of nine languages, as printed in {PAPER}."]
-        if printed
-        else []
-    )
-    if gathered and not any(_measured_bleu(gathered, benchmark) for benchmark in _BENCHMARKS):
-        notes.append(
-            "Ours is blank: none of these runs holds a measured agreement of two translations "
-            "(run.json, `translation_bleu`)."
-        )
-    return Grid("Table 2: BLEU between two translations", columns, tuple(rows), tuple(notes), 1, "bleu")
+    for task in tasks:
+        theirs = (GridCell("" if values.get(task) is None else number(values[task], 2)),) if printed else ()
+        ours = _agreed([one for one in agreements if one.task == task]) if agreements else ()
+        rows.append(GridRow((GridCell(task_title(task)), *theirs, *ours), ours=bool(ours)))
+    measured = ("BLEU", "chrF2++", "languages") if agreements else ()
+    notes = []
+    if printed:
+        notes.append(f"Published: Google Translate against GPT-4o, mean of nine languages, as printed in {PAPER}.")
+    for pair in dict.fromkeys((one.first, one.second) for one in agreements):
+        notes.append(f"Ours: {pair[0]} against {pair[1]}, means over the languages named.")
+    signatures: dict[str, list[str]] = {}
+    for one in agreements:
+        for signature in (f"BLEU {one.bleu_signature}", f"chrF2++ {one.chrf_signature}"):
+            signatures.setdefault(signature, []).append(one.language)
+    notes += [f"{signature}: {', '.join(sorted(set(tags)))}." for signature, tags in signatures.items()]
+    if not agreements:
+        notes.append("Ours: `lrm-eval data audit TASK --langs … --second … --agreement FILE`, then name the file here.")
+    columns = ("benchmark", *(("published",) if printed else ()), *measured)
+    return Grid("Table 2: agreement of two translations", columns, tuple(rows), tuple(notes), 1, "bleu")
 
 
-def _measured_bleu(gathered: Sequence[GatheredRun], benchmark: str) -> str:
-    for one in gathered:
-        told = one.manifest.get("translation_bleu")
-        if isinstance(told, dict) and isinstance(told.get(benchmark), int | float):
-            return number(float(told[benchmark]), 2)
-    return ""
+def _agreed(found: Sequence[Agreement]) -> tuple[GridCell, ...]:
+    if not found:
+        return (GridCell(), GridCell(), GridCell())
+    means = (sum(getattr(one, name) for one in found) / len(found) for name in ("bleu", "chrf"))
+    tags = ", ".join(sorted(one.language for one in found))
+    return (*(GridCell(number(mean, 2)) for mean in means), GridCell(f"{len(found)}: {tags}"))
 
 
 def is_tiny(task: str) -> bool:

@@ -21,7 +21,7 @@ Kind: TypeAlias = Literal["placeholder", "quoted", "name", "letter", "number"]
 # Straight and typographic marks; a straight single one only where it is no apostrophe.
 QUOTED = re.compile(
     r"\"([^\"\n]{1,80})\"|“([^”\n]{1,80})”|„([^“”\n]{1,80})[“”]|«\s?([^»\n]{1,80}?)\s?»|「([^」\n]{1,80})」"
-    r"|(?<!\w)'([^'\n]{1,60})'(?!\w)|(?<!\w)‘([^’\n]{1,60})’(?!\w)"
+    r"|(?<!\w)'((?:[^'\n]|(?<=\w)'(?=\w)){1,60})'(?!\w)|(?<!\w)‘([^’\n]{1,60})’(?!\w)"
 )
 # "point B", "(A)", "is it A or C": a capital of its own. "I" is a word, and "A" is one where a sentence begins.
 _LETTER = re.compile(r"(?<![\w'’.])[B-HJ-Z](?![\w'’.]\w|\w)|(?<=[a-z(,] )A(?!\w)|(?<=\()A(?=\))")

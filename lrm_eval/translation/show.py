@@ -35,15 +35,18 @@ class Watcher:
         """Say what there is to do before anything is sent, what it costs and how long it takes."""
         calls = counted(len(todo.jobs), "call")
         sent = f"{todo.left} to translate in {calls}, {counted(todo.characters, 'character')}"
+        asked = bool(todo.left and cost.seconds)
+        if not asked:  # everything is known, or nobody but people translates
+            sent = f"{todo.left} without a translation"
         kept = f", {todo.cached} from the cache" if todo.cached else ""
         kept += f", {len(todo.people)} by people" if todo.people else ""
         line = f"{task} → {language.name}: {len(todo.units)} items, {todo.texts} different texts{kept}; {sent}"
         self._out.print(line, style="bold", markup=False, highlight=False, soft_wrap=True)
-        if todo.left:
+        if asked:
             self._out.print(shown(cost), markup=False, highlight=False, soft_wrap=True)
         self._done, self._total = 0, todo.left
         self._begin = self._last = time.monotonic()
-        if self._err.is_terminal and todo.left:
+        if self._err.is_terminal and asked:
             self._progress = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=None),

@@ -79,7 +79,7 @@ def read_po(path: Path, language: Language | None) -> list[Text]:
         raise UsageError(f"{path}: no readable PO file: {line}") from None
     _check_language(path, str(catalog.metadata.get("Language", "")), language)
     return [
-        Text(entry.msgid, entry.msgstr.strip(), entry.fuzzy, where=f"{path}:{entry.linenum}")
+        Text(entry.msgid, entry.msgstr.strip(), entry.fuzzy, where=f"{path}:{entry.linenum or 1}")
         for entry in catalog
         if not entry.obsolete
     ]

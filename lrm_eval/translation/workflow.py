@@ -1,4 +1,4 @@
-"""What `lrm-eval data build`, `import` and `audit` do, without a terminal."""
+"""What `lrm-eval data build`, `texts` and `import` do, without a terminal."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from lrm_eval.data import find_pack, load_samples
-from lrm_eval.data.packs import PackRow, apply_pack, lacks, pack_command, worded_groups
+from lrm_eval.data import find_pack
+from lrm_eval.data.packs import apply_pack, pack_command, worded_groups
 from lrm_eval.errors import UsageError
 from lrm_eval.languages import get
 from lrm_eval.runs.files import sha256_file
 from lrm_eval.translation import build as building
-from lrm_eval.translation.audit import Audit, audit
+from lrm_eval.translation.audit import audit
 from lrm_eval.translation.cache import Cache
 from lrm_eval.translation.english import ENGLISH, english_samples, units
 from lrm_eval.translation.estimate import Estimate, estimate, shown
@@ -25,12 +25,11 @@ from lrm_eval.translation.storing import Made, check_target, new_card, placed, s
 from lrm_eval.translation.texts import Text, read_given, texts_of, write_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from lrm_eval.languages import Language
     from lrm_eval.tasks.model import Task
     from lrm_eval.translation.translators import Translator
-    from lrm_eval.types import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,44 +269,3 @@ def import_pack(
     )
     ordered = [rows[sample.id] for sample in worded if sample.id in rows]
     return Made(target, store(task, language, target, placed(ordered, target), english, card, source)), imported
-
-
-def audit_pack(task: Task, language: Language, pack: Path | None = None, source: Path | None = None) -> Audit:
-    """Audit a pack, or the data that a task has in the language itself.
-
-    Args:
-        task: the task.
-        language: the language.
-        pack: a pack file; None = the one a run would use.
-        source: local data of the task; None = the task's own.
-
-    Raises:
-        UsageError: there is nothing to audit, or it cannot be read.
-        RunError: data that had to be downloaded and could not be.
-    """
-    if language.tag == ENGLISH:
-        raise UsageError("English is what packs are held against; name another language with --lang")
-    if pack is None and task.language(language.tag).dataset is None:
-        pack = find_pack(task, language.tag)
-        if pack is None and source is None:
-            raise UsageError(
-                f"task {task.name!r} has no pack in {language.name}; name a file with --pack, or make one: "
-                f"`{pack_command(task.name, language.tag)}`"
-            )
-    english = english_samples(task, source)
-    if pack is not None:
-        rows, malformed = read_loosely(pack)
-        if lacks(pack):
-            english = worded_groups(english, rows)
-        return audit(english, rows, language, str(pack), malformed, partial=source is not None)
-    samples = load_samples(task, language, source, images=False)
-    return audit(english, _as_rows(samples), language, f"{task.name} in {language.name}")
-
-
-def _as_rows(samples: Sequence[Sample]) -> Mapping[str, PackRow]:
-    return {
-        sample.id: PackRow(
-            sample.id, sample.question, sample.options, sample.hint, "", f"{sample.language} row {number}"
-        )
-        for number, sample in enumerate(samples, 1)
-    }

@@ -10,6 +10,7 @@ from report_run_folders import make_run
 from lrm_eval.errors import RunError, UsageError
 from lrm_eval.reporting import TABLES, paper_table
 from lrm_eval.reporting.published import load
+from lrm_eval.translation.agreement import Agreement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +121,6 @@ def test_several_runs_of_one_arm_get_their_mean_over_training(full: RunFolder, t
     [
         ("ratio", "non_english_percent"),
         ("backbones", "language_model"),
-        ("bleu", "translation_bleu"),
     ],
 )
 def test_a_table_of_blanks_is_refused_with_the_reason(name: str, told: str, good: RunFolder) -> None:
@@ -137,10 +137,29 @@ def test_languages_outside_the_paper_are_named_not_dropped_silently(good: RunFol
     assert "not shown: am, he, sw." in paper_table("main", [good], False, "md")
 
 
-def test_bleu_without_measurements_is_blank_and_said(full: RunFolder) -> None:
-    made = lines("bleu", [full], True)
-    assert (made[0]["benchmark"], made[0]["published"], made[0]["ours"]) == ("MME", "57.34", "")
-    assert "Ours is blank" in paper_table("bleu", [full], True, "md")
+def test_bleu_without_measurements_is_the_papers_alone_and_says_how_to_measure() -> None:
+    made = lines("bleu", [], True)
+    assert (made[0]["benchmark"], made[0]["published"]) == ("MME", "57.34")
+    assert "lrm-eval data audit TASK" in paper_table("bleu", [], True, "md")
+    with pytest.raises(UsageError, match=r"--agreement FILE`, then `lrm-eval table bleu FILE`"):
+        paper_table("bleu", [], False)
+
+
+def test_bleu_puts_measured_agreements_beside_the_papers() -> None:
+    def measured(task: str, tag: str, bleu: float) -> Agreement:
+        return Agreement(
+            task, tag, "google:nmt", "openai:m", 9, bleu, "nrefs:1|tok:13a", bleu + 10, "nrefs:1|nw:2", 0.5
+        )
+
+    found = [measured("mme", "de", 50.0), measured("mme", "hr", 60.0), measured("tiny-mme", "hr", 70.0)]
+    made = paper_table("bleu", [], True, "csv", agreements=found)
+    table = list(csv.DictReader(made.splitlines()))
+    assert (table[0]["published"], table[0]["BLEU"], table[0]["chrF2++"]) == ("57.34", "55.00", "65.00")
+    assert table[0]["languages"] == "2: de, hr"
+    assert (table[1]["BLEU"], table[4]["BLEU"]) == ("", "70.00")
+    page = paper_table("bleu", [], False, "md", agreements=found)
+    assert "google:nmt against openai:m" in page
+    assert "BLEU nrefs:1|tok:13a: de, hr." in page.replace("\\|", "|")
 
 
 def test_an_ablation_is_placed_by_what_run_json_tells_of_its_training(full: RunFolder) -> None:

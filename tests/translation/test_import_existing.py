@@ -19,6 +19,7 @@ from lrm_eval.errors import RunError, UsageError
 from lrm_eval.languages import get
 from lrm_eval.tasks import load_task, task_names
 from lrm_eval.translation import read_card, workflow
+from lrm_eval.translation.auditing import audit_pack
 from lrm_eval.translation.existing import load_existing, obtain, sources
 from lrm_eval.translation.importing import import_tables
 from lrm_eval.translation.packfile import user_pack
@@ -159,7 +160,7 @@ def test_a_part_is_taken_by_whole_questions_and_said(tmp_path: Path, capsys: pyt
     assert card.lacks == 4
     assert [sample.id for sample in load_samples(task, KO, source, images=False)] == ["mmbench/1", "mmbench/1000001"]
     assert "(4 English samples are not in it)" in availability(task, KO, source).detail
-    assert workflow.audit_pack(task, KO, pack, source).ok
+    assert audit_pack(task, KO, pack, source).ok
     assert all(check.ok for check in verify([task]) if check.what == "mmbench ko")
 
 

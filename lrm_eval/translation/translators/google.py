@@ -108,6 +108,7 @@ class GoogleTranslator:
     def _patiently(self, call: Callable[[], list[str]], target: str) -> list[str]:
         from google.api_core import exceptions as api
         from google.auth import exceptions as auth
+        from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 
         problem = ""
         for attempt in range(ATTEMPTS):
@@ -135,7 +136,7 @@ class GoogleTranslator:
                     wait = asked
                     # A limit of requests holds for all threads.
                     self._not_before = max(self._not_before, time.monotonic() + asked)
-            except (api.ClientError, ValueError, TypeError) as error:
+            except (api.ClientError, ParseError, ValueError, TypeError) as error:
                 problem = f"the answer makes no sense ({type(error).__name__}: {_line(error)})"
             except (OSError, auth.TransportError) as error:
                 problem = f"cannot be reached ({_line(error)})"

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from lrm_eval.answers.lexicon import Role, lexicon
 from lrm_eval.answers.tokens import normalise, without_thinking
 from lrm_eval.conditions import asked_language
-from lrm_eval.fidelity.scripts import script_shares, written_in
+from lrm_eval.fidelity.scripts import script_of, script_shares, written_in
 from lrm_eval.languages import all_languages, get
 from lrm_eval.types import DEFAULT_CONDITION
 
@@ -185,10 +185,11 @@ def _in_other_script(line: str, words: Sequence[str], script: str, shares: dict[
     rivals = _candidates(frozenset({script}), "")
     if len(rivals) == 1:
         return rivals[0]
-    # A lone Latin word in an answer of another script is mostly a name or a unit.
-    if len(words) < 2 and script == "Latn":
+    foreign = [word for word in words if any(script_of(char) == script for char in word)]
+    # A lone Latin word in an answer of another script is mostly a name, a unit or a gloss.
+    if len(foreign) < 2 and script == "Latn":
         return None
-    return _by_library(line, words, rivals) or f"{_UNKNOWN}-{script}"
+    return _by_library(line, foreign, rivals) or f"{_UNKNOWN}-{script}"
 
 
 @cache

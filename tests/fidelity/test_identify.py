@@ -75,6 +75,7 @@ def test_answer_words_are_judged_alone(text: str, asked: str, language: str) -> 
         ("🙂", "zh"),
         ("No", "es"),  # Spanish and English
         ("Paris", "fr"),  # a name
+        ("是 (Yes)", "zh"),  # a gloss: more Latin letters than Han, one word of each
         ("NBA", "am"),  # an abbreviation in an answer of another script
         ("red ball", "sw"),  # too short to tell
         ("犬", "ja"),  # Chinese too

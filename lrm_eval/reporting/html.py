@@ -7,6 +7,7 @@ is escaped here by jinja2, or put into the page by its script as text nodes.
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -80,7 +81,9 @@ def page(board: Board, pools: Mapping[str, Pool], image_dirs: Sequence[Path], ma
             for model in board.models
         ],
         commands=[names.plain(repeat_command(manifest)) for model in board.models for manifest in model.manifests],
-        again=f"lrm-eval report {' '.join(names.plain(f) for m in board.models for f in m.folders)} --out board.html",
+        again=names.plain(
+            shlex.join(["lrm-eval", "report", *(f for m in board.models for f in m.folders), "--out", "board.html"])
+        ),
         sources=_sources(board),
         samples_note=samples_note(pools, chosen, full, max_bytes),
         marks=MARKS,

@@ -90,6 +90,18 @@ def test_clicking_a_heading_sorts_best_first_then_worst_first_then_as_before(boa
     assert board.page.evaluate("document.activeElement.dataset.col") == "sw"
 
 
+def test_opening_a_cell_of_one_table_leaves_the_order_of_another_and_back_closes_it(board: Visit) -> None:
+    name = re.compile("Swahili")
+    for _ in range(2):
+        board.page.locator("section.task").nth(1).get_by_role("button", name=name).click()
+    open_cell(board, 0, "lrm-llava", 1)
+    assert board.names(1)[0] == "llava-tiny"
+    assert "sort=tiny-mmbench:sw:asc" in board.hash() and "cell=tiny-mme/" in board.hash()
+    board.page.go_back()
+    board.page.wait_for_function("!document.getElementById('samples').open")
+    assert board.names(1)[0] == "llava-tiny"
+
+
 def test_searching_chooses_languages_and_models_and_the_mean_names_its_set(board: Visit) -> None:
     board.page.keyboard.press("/")
     board.page.keyboard.type("sw zh llava")

@@ -68,9 +68,25 @@ function inDialog(changes) {
   drawSamples();
 }
 
+// A link was written when its table was drawn, and what is chosen may have changed since: only what it opens counts.
+// "Back" closes it again.
+function follow(link) {
+  const given = new URLSearchParams(link.hash.slice(1));
+  const [cell, show, item] = ["cell", "show", "item"].map((name) => given.get(name) || "");
+  state = { ...state, cell, show: show || "all", page: "1", item };
+  history.pushState(null, "", `#${fragment()}`);
+  drawSamples();
+}
+
 document.addEventListener("click", (event) => {
   const target = event.target.closest("button, a");
   if (!target) return;
+  const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
+  if (target.hash && target.hash.includes("cell=") && !elsewhere) {
+    event.preventDefault();
+    follow(target);
+    return;
+  }
   const { col, show, page, jump } = target.dataset;
   if (col !== undefined) {
     const { id } = board.tables[Number(target.closest("section").dataset.table)];

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 FORMATS = ("html", "latex", "md", "csv", "json")
 
 
+_NO_PLACE = "a page over several runs needs a place: type for example `--out leaderboard.html`, or `--site site`"
+
+
 def report(
     paths: Sequence[Path], fmt: str, out: Path | None, site: Path | None, rules: str, condition: str | None
 ) -> None:
@@ -36,6 +39,8 @@ def report(
 
     if fmt not in FORMATS:
         raise unknown("format", fmt, FORMATS)
+    if len(paths) > 1 and fmt == "html" and out is None and site is None:
+        raise UsageError(_NO_PLACE)
     runs = find_runs(paths)
     if site is not None:
         if out is not None or fmt != "html":
@@ -45,9 +50,7 @@ def report(
         return
     if fmt == "html" and out is None:
         if len(runs) > 1:
-            raise UsageError(
-                "a page over several runs needs a place: type for example `--out leaderboard.html`, or `--site site`"
-            )
+            raise UsageError(_NO_PLACE)
         out = runs[0].report_path
     made = api.report([run.path for run in runs], fmt, out, rules=rules, condition=condition)  # type: ignore[arg-type]
     sys.stdout.write(f"{made}\n" if out is not None else str(made).rstrip("\n") + "\n")

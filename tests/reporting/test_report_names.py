@@ -48,8 +48,8 @@ def test_an_interval_that_is_not_whole_is_not_shown() -> None:
 
 
 def test_languages_outside_the_registry_have_their_own_script_and_direction() -> None:
-    hebrew = language("he")
-    assert (hebrew.direction, hebrew.script, hebrew.name, hebrew.joshi_class) == ("rtl", "Hebr", "Hebrew", None)
+    yiddish = language("yi")
+    assert (yiddish.direction, yiddish.script, yiddish.name, yiddish.joshi_class) == ("rtl", "Hebr", "Yiddish", None)
 
 
 def test_a_tag_that_is_no_language_is_shown_as_it_is() -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "sw", "am", "cs", "de", "fr", "hr", "it", "ro", "ru", "es", "zh")
 TASKS = ("mme", "pope", "seedbench", "mmbench")
 SPLITS = ("random", "popular", "adversarial")
+SUBTASKS = ["existence", "count", "position", "color", "posters", "celebrity", "scene", "landmark", "artwork", "OCR"]
 SORTS = 5
 SENTENCE = "It can be seen on the left, behind the second of the three chairs, a little below the window"
 
@@ -56,7 +57,7 @@ def row(task: str, number: int, language: str) -> dict[str, Any]:
     if task == "mme":
         pair, place = divmod(number, 2)
         common["image"] = f"mme-{pair}.png"
-        subtask = ("existence", "color")[pair % 2]
+        subtask = SUBTASKS[pair % len(SUBTASKS)]
         fields = {"id": f"mme/{subtask}/{pair}/{place}", "answer": ("yes", "no")[place], "category": subtask}
     elif task == "pope":
         split = SPLITS[number % 3]

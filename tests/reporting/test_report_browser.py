@@ -28,7 +28,7 @@ DRAWN = "section.task figure svg"
 
 @pytest.fixture(scope="module")
 def page(good: RunFolder, weak: RunFolder, hostile: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = render([good, weak, hostile], "html", tmp_path_factory.mktemp("page") / "report.html")
+    made = render([weak, good, hostile], "html", tmp_path_factory.mktemp("page") / "report.html")
     assert not isinstance(made, str)
     return made
 
@@ -181,6 +181,14 @@ def test_dots_are_the_default_and_a_radar_is_there_for_who_asks(board: Visit) ->
     assert board.page.locator("figure .whisker").count() == 0
     board.page.locator("#plot").get_by_role("button", name="none").click()
     assert board.page.locator("figure").count() == 0
+
+
+def test_the_overview_has_the_best_model_first_and_leads_to_its_lowest_language(board: Visit) -> None:
+    lines = board.page.locator("#overview tbody tr")
+    assert words(lines.first).startswith("lrm-llava")
+    assert re.search(r"lowest: Hebrew [\d.]+", words(lines.first))
+    lines.first.get_by_role("link", name="lowest: Hebrew").last.click()
+    assert "MMBench, tiny · Hebrew" in words(board.samples().locator("#samples-title"))
 
 
 def test_rows_can_be_languages(board: Visit) -> None:

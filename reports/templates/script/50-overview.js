@@ -4,7 +4,7 @@ function drawOverview() {
   const views = board.tables.map(viewOf).filter((view) => view && view.rows.length);
   section.hidden = views.length < 2 || state.view !== "score";
   if (section.hidden) return;
-  const models = board.models.filter((model) => views.some((view) => view.rows.some((row) => row.model === model)));
+  const models = byPlace(views);
   const heading = (view) =>
     el(
       "th",
@@ -48,8 +48,19 @@ function drawOverview() {
       el("span", { class: "muted" }, "mean, rank, gap to English, lowest language"),
     ),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Overview" }, table),
-    el("p", { class: "caption" }, over + ranks),
+    el("p", { class: "caption" }, `${over}Models by their average place over the tasks. ${ranks}`),
   );
+}
+
+// Best first, by the average over the tasks of the place by mean; scores of different tasks are never averaged.
+function byPlace(views) {
+  const places = new Map();
+  for (const view of views) {
+    const rows = [...view.rows].sort((a, b) => compare(a.mean && a.mean.value, b.mean && b.mean.value, true));
+    rows.forEach(({ model }, place) => places.set(model, [...(places.get(model) || []), place]));
+  }
+  const average = (model) => places.get(model).reduce((sum, place) => sum + place, 0) / places.get(model).length;
+  return [...places.keys()].sort((a, b) => average(a) - average(b) || board.models.indexOf(a) - board.models.indexOf(b));
 }
 
 function overviewCell(view, row) {

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from model_adapters.spec import LoadOptions, ModelSpec
 
 # Tokens of prompts in one forward pass.
-_CPU_CHUNK, _CUDA_CHUNK = 1024, 16384
+_CPU_CHUNK, _CUDA_CHUNK = 2048, 16384
 
 
 class LlavaAdapter(BatchingAdapter):

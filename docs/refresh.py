@@ -171,6 +171,8 @@ class Sandbox:
         text = done.stdout.decode("utf-8", "replace")
         for place in (self.folder.resolve(), self.folder, ROOT):
             text = text.replace(f"{place}/", "")
+        for home in (self._home.resolve(), self._home):
+            text = text.replace(str(home), "~")
         lines = [line.rstrip() for line in text.rstrip("\n").split("\n")] if text.strip() else []
         # How often a run tells its progress depends on the machine.
         lines = [line for line in lines if not _PROGRESS.match(line)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,6 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Lora:
-    """Low-rank adapters on the language model's matrices instead of full fine-tuning; rank 0 is off."""
-
-    rank: int = 0
-    alpha: int = 256
-    dropout: float = 0.05
-
-
-@dataclass(frozen=True)
 class Recipe:
     """One model of the paper.
 
@@ -95,7 +86,6 @@ class Recipe:
         precision: "bf16" or "fp32".
         stage1: pre-training.
         stage2: instruction fine-tuning.
-        lora: low-rank fine-tuning in stage 2.
         liger: use liger-kernel's fused operations (a GPU and the package are needed).
     """
 
@@ -109,7 +99,6 @@ class Recipe:
     non_english: float = 1.0
     seed: int = 42
     precision: str = "bf16"
-    lora: Lora = field(default_factory=Lora)
     liger: bool = False
 
     def stage(self, number: int) -> Stage:

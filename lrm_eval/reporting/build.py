@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lrm_eval.types import Rules, ScoreRow
 
 # Notes of the scorers that a mark of their own already tells.
-_SHOWN_NOTES = ("few images", "no interval")
+_SHOWN_NOTES = ("few images", "no interval", "below guessing")
 # Metrics of every task, of `lrm_eval.scorers.fidelity`.
 GATED, LOST = "gated_accuracy", "gated_accuracy_loss"
 NumbersKey: TypeAlias = tuple[str, str, str]

@@ -108,6 +108,7 @@ def test_a_score_below_guessing_is_marked(good: RunFolder, tmp_path: Path) -> No
     numbers, _ = read_answers(gathered)
     cells = build(gathered, numbers).tables[0].metrics["multilingual"][0].rows[0].cells
     assert all(cell is not None and "chance" in cell.marks for cell in cells)
+    assert all(cell is not None and "note" not in cell.marks for cell in cells), "one mark says it"
     assert all(cell is not None and "chance" not in cell.marks for cell in rows(good)["lrm-llava"].cells)
 
 

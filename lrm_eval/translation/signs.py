@@ -12,7 +12,9 @@ _CHATTER = re.compile(
     r"|(?:the )?translat(?:ion|ed(?: text)?)\b[^:\n]{0,30}:|\(?(?:note|explanation)\b[^:\n]{0,20}:)",
     re.IGNORECASE,
 )
-_NOTE = re.compile(r"\n\W*(?:note|explanation)\b[^:\n]{0,20}:", re.IGNORECASE)
+_NOTE = re.compile(
+    r"\n\W*(?:(?:note|explanation)\b[^:\n]{0,20}:|(?:please )?let me know\b|i hope (?:this|that)\b)", re.IGNORECASE
+)
 _REPEATS = 4
 _LONGEST_LOOP = 6
 # Ends of a question: Latin and CJK, Arabic, Greek, Ethiopic, Armenian.
@@ -100,4 +102,4 @@ def without_quoted(text: str) -> str:
 
 def asks(text: str) -> bool:
     """Whether a text ends like a question."""
-    return text.rstrip(" \"'”»」)\u200f\u200e").endswith(tuple(QUESTION_MARKS))
+    return text.rstrip().rstrip(" \"'”»」)\u200f\u200e").endswith(tuple(QUESTION_MARKS))

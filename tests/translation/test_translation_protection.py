@@ -56,6 +56,7 @@ def test_names_and_numbers_are_spans_where_asked_for_and_outer_ones_win() -> Non
         ("What is it?", "这是狗这是狗这是狗这是狗这是狗", ZH, "loop"),
         ("What is it?", "Here is the translation: Ni nini?", SW, "refusal"),
         ("What is it?", "Ni nini?\nNote: informal.", SW, "refusal"),
+        ("What is it?", "Ni nini?\n\nPlease let me know if you need any further assistance.", SW, "refusal"),
         ("What is it?", "Å to je to?".encode().decode("latin-1"), HR, "characters"),
         ("The big dog sits near the old red house over there.", "Ni", SW, "length"),
         ("What is the man with the red hat doing here?", "Što radi man with the red hat ovdje?", HR, "untranslated"),

@@ -37,7 +37,7 @@ class Watcher:
         sent = f"{todo.left} to translate in {calls}, {counted(todo.characters, 'character')}"
         asked = bool(todo.left and cost.seconds)
         if not asked:  # everything is known, or nobody but people translates
-            sent = f"{todo.left} without a translation"
+            sent = f"{todo.left} without a translation" if todo.left else "nothing left to translate"
         kept = f", {todo.cached} from the cache" if todo.cached else ""
         kept += f", {len(todo.people)} by people" if todo.people else ""
         line = f"{task} → {language.name}: {len(todo.units)} items, {todo.texts} different texts{kept}; {sent}"

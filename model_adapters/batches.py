@@ -23,19 +23,22 @@ def form_batches(requests: Iterable[Request], size: int, whole_images: bool = Fa
     Args:
         requests: grouped by image.
         size: requests in a batch.
-        whole_images: close a full batch only where another image begins, so that no image is in two batches.
+        whole_images: close a full batch only where another image begins, so that no image is in two batches. The first
+            batches are smaller, an eighth, a quarter, a half: the first answers must not wait for a large one.
 
     Raises:
         ValueError: size is below 1.
     """
     if size < 1:
         raise ValueError(f"batch size must be at least 1, not {size}")
+    target = max(1, size // 8) if whole_images else size
     filling: dict[tuple[str, int, bool], list[Request]] = {}
     for request in requests:
         bucket = filling.setdefault((request.sample.task, request.max_new_tokens, bool(request.choices)), [])
-        if whole_images and len(bucket) >= size and _images(request) != _images(bucket[-1]):
+        if whole_images and len(bucket) >= target and _images(request) != _images(bucket[-1]):
             yield tuple(bucket)
             bucket.clear()
+            target = min(size, 2 * target)
         bucket.append(request)
         if not whole_images and len(bucket) == size:
             yield tuple(bucket)

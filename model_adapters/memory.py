@@ -16,8 +16,8 @@ R = TypeVar("R")
 # "auto" on a CPU: enough to keep two cores busy on a small model, one row at a time for a large one.
 _CPU_BUDGET = 2**30
 # By (CUDA, prefix shared).
-_MOST_ROWS = {(False, False): 32, (True, False): 64, (False, True): 64, (True, True): 512}
-_TEXT_TOKENS = 256
+_MOST_ROWS = {(False, False): 32, (True, False): 64, (False, True): 256, (True, True): 512}
+_TEXT_TOKENS, _QUESTION_TOKENS = 256, 128
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -96,11 +96,13 @@ def auto_batch_size(
     heads = int(text_config["num_attention_heads"])
     kv_heads = int(text_config.get("num_key_value_heads") or heads)
     head_width = int(text_config.get("head_dim") or hidden // heads)
-    # Few questions an image are the dear case; with four, a quarter of the image's cache is a row's.
-    tokens = _TEXT_TOKENS + (image_tokens // 4 if shared else image_tokens)
+    # Questions are short; with eight on an image, an eighth of its cache is a row's.
+    tokens = _QUESTION_TOKENS + image_tokens // 8 if shared else _TEXT_TOKENS + image_tokens
     cache = 2 * int(text_config["num_hidden_layers"]) * kv_heads * head_width * tokens * element_bytes
-    # Widest moment of a layer: hidden states in and out, and the two halves of the gated MLP.
-    activations = tokens * (4 * hidden + 3 * int(text_config.get("intermediate_size") or 4 * hidden)) * element_bytes
+    # Widest moment of a layer: hidden states in and out, and the two halves of the gated MLP. Where a prefix is shared,
+    # passes over prompts are cut by tokens and not by rows.
+    wide = 4 * hidden + 3 * int(text_config.get("intermediate_size") or 4 * hidden)
+    activations = 0 if shared else tokens * wide * element_bytes
     logits = 2 * int(text_config["vocab_size"]) * 4
     budget = _CPU_BUDGET if device_bytes is None else int(0.8 * device_bytes) - weight_bytes
     most = _MOST_ROWS[device_bytes is not None, shared]

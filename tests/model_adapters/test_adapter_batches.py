@@ -58,13 +58,21 @@ def test_a_batch_holds_one_task_one_budget_and_choices_or_none():
         assert len({(r.sample.task, r.max_new_tokens, bool(r.choices)) for r in batch}) == 1
 
 
+def of_images(*counts):
+    pictures = [image_ref(bytes([n]), f"{n}.png") for n in range(len(counts))]
+    return [make_request(f"{p}/{n}@en", "?", pictures[p]) for p, many in enumerate(counts) for n in range(many)]
+
+
 def test_batches_of_whole_images_end_where_an_image_ends():
-    pictures = [image_ref(bytes([n]), f"{n}.png") for n in range(4)]
-    asked = [make_request(f"{p}/{n}@en", "?", pictures[p]) for p, many in enumerate((3, 7, 2, 2)) for n in range(many)]
+    asked = of_images(3, 7, 2, 2, 2)
     batches = list(form_batches(asked, 4, whole_images=True))
-    assert [len(batch) for batch in batches] == [10, 4]
+    assert [len(batch) for batch in batches] == [3, 7, 4, 2]
     assert [request for batch in batches for request in batch] == asked
-    assert [len(batch) for batch in form_batches(asked, 1, whole_images=True)] == [3, 7, 2, 2]
+    assert [len(batch) for batch in form_batches(asked, 1, whole_images=True)] == [3, 7, 2, 2, 2]
+
+
+def test_batches_of_whole_images_begin_small_so_that_the_first_answers_come_soon():
+    assert [len(batch) for batch in form_batches(of_images(*[1] * 40), 16, whole_images=True)] == [2, 4, 8, 16, 10]
 
 
 def test_the_next_batch_is_announced_before_the_present_one_is_answered():

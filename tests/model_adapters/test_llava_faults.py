@@ -117,7 +117,7 @@ def test_out_of_memory_halves_the_batch_and_remembers_it(llava_folder, engine):
     sizes = failing_above(adapter, 2, torch.OutOfMemoryError("CUDA out of memory."))
     responses = {r.key: r for r in adapter.generate(ragged_requests())}
     assert responses == {r.key: r for r in load(llava_folder, batch_size=1, engine=engine).generate(ragged_requests())}
-    # A batch of whole images has ten requests, in pieces of five.
+    # The first batch is the five questions on one image.
     assert sizes[:3] == ([8, 4, 2] if engine == "plain" else [5, 2, 2])
     assert max(sizes[2:]) == 2
     assert adapter.settings()["batch_size"] == 2

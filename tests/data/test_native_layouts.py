@@ -335,6 +335,14 @@ def test_native_tasks_name_their_languages_and_no_others(task: Any) -> None:
     assert availability(task, get(first)).state == "needs-download"
 
 
+def test_each_language_reads_its_own_part_of_the_hubs_data() -> None:
+    # Files of the hub's repositories: data/sw-00000-of-00002.parquet, data/test-00000-of-00009.parquet.
+    assert load_task("marvl").dataset_of("sw").patterns() == (("sw", "data/sw-*.parquet"),)
+    assert load_task("xm3600").dataset_of("th").patterns() == (("th", "data/th-*.parquet"),)
+    assert load_task("cvqa").dataset_of("am").patterns() == (("test", "data/test-*.parquet"),)
+    assert load_task("cvqa-en").dataset_of("am").path == "afaji/cvqa"
+
+
 def test_data_that_is_had_by_hand_says_how() -> None:
     with pytest.raises(UsageError, match=r"one archive .* then give it with --data m5-vgr=PATH"):
         load_samples(load_task("m5-vgr"), get("sw"))

@@ -9,6 +9,7 @@ import pytest
 
 from lrm_eval.errors import RunError, UsageError
 from lrm_eval.languages import Language, get
+from lrm_eval.translation.glossary import Entry, Glossary
 from lrm_eval.translation.translators import Options, TranslationError, codes, make_translator
 
 if TYPE_CHECKING:
@@ -178,6 +179,15 @@ def test_placeholders_stay_where_they_were(nllb: Path) -> None:
     assert found.startswith("<image>")
     assert found.count("{place}") == 1
     assert re.search(r"<image>.*\{place\}", found)
+
+
+def test_quoted_text_letters_names_and_numbers_survive_a_model_that_knows_nothing(nllb: Path) -> None:
+    terms = Glossary((Entry("Tom Hanks", "Tom Hanks"),))
+    translator = make_translator(f"hf:{nllb}", Options(device="cpu", glossary=terms))
+    text = 'what color is "STOP & GO" in the dog at point B of Tom Hanks with 37 red?'
+    (found,) = translator.translate([text], get("en"), get("am"))
+    for kept in ('"STOP & GO"', "B", "Tom Hanks", "37"):
+        assert kept in found
 
 
 def test_a_madlad_checkpoint_is_told_the_language_before_the_text(

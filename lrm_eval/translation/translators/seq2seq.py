@@ -66,9 +66,11 @@ class Seq2SeqTranslator:
             for place, text in zip(circles, again, strict=True):
                 found[place] = text
         for place, text in enumerate(texts):
-            lost = {problem.check for problem in problems.find(text, found[place], target, True, self._glossary)}
-            if lost & _MENDED:
-                found[place] = self._around(text, source, target, numbers="numbers" in lost)
+            # Numbers mostly survive by themselves; cutting around them too costs the sentence more.
+            for numbers in (False, True):
+                lost = {one.check for one in problems.find(text, found[place], target, True, self._glossary)}
+                if lost & _MENDED:
+                    found[place] = self._around(text, source, target, numbers or "numbers" in lost)
         return found
 
     def _around(self, text: str, source: Language, target: Language, numbers: bool) -> str:

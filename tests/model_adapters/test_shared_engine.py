@@ -121,7 +121,8 @@ def test_many_images_with_prefixes_of_different_lengths_go_on_together(llava_fol
     ]
     from model_adapters.engine import shared as module
 
-    shared, grids = load(llava_folder, batch_size=64), []
+    # The first batch is an eighth of this, and must hold all five images.
+    shared, grids = load(llava_folder, batch_size=128), []
     parts = module.prefix_parts
     monkeypatch.setattr(module, "prefix_parts", lambda *given: grids.append(parts(*given)) or grids[-1])
     got = answers(shared, requests)

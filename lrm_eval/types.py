@@ -101,6 +101,19 @@ Part: TypeAlias = TextPart | ImagePart
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """A question with its answer, shown before the one that is asked.
+
+    Attributes:
+        parts: as `Request.parts`.
+        answer: what a good answer looks like, in the words of the question's language.
+    """
+
+    parts: tuple[Part, ...]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What an adapter is asked.
 
@@ -111,6 +124,8 @@ class Request:
         max_new_tokens: token budget of the answer.
         budget_language: the language whose cost in tokens the budget is scaled by, so that an answer may be as long in
             it as in English; "" where the budget is the benchmark's own and stays as it is.
+        system: text of the system turn; "" for none but the template's own.
+        shots: earlier turns: user and assistant, in this order.
         choices: answer texts whose log-probability is asked for; empty for plain generation.
     """
 
@@ -120,6 +135,8 @@ class Request:
     max_new_tokens: int
     choices: tuple[str, ...] = ()
     budget_language: str = ""
+    system: str = ""
+    shots: tuple[Shot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +258,9 @@ class Capabilities:
         concurrency: may be asked from several threads.
         deterministic: the same request always gets the same answer.
         text_only: answers requests without an image too (`--hide-image`).
-        images: most images that a request may have; None = any number.
+        images: most images that a request may have, those of its shots counted; None = any number.
+        system: follows `Request.system`.
+        shots: shows `Request.shots`.
     """
 
     choices: bool = False
@@ -250,6 +269,8 @@ class Capabilities:
     deterministic: bool = True
     text_only: bool = False
     images: int | None = None
+    system: bool = False
+    shots: bool = False
 
 
 @runtime_checkable

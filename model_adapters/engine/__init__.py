@@ -3,6 +3,8 @@
 rows.py       what both are given and give back
 plain.py      every prompt whole, padded on the left, through transformers' own `generate`
 shared.py     each image's common beginning once, its questions as one packed batch against that cache
+whole.py      the same for any architecture: images through the whole model
+decoder.py    a language model by its own forward, for it
 grouping.py   which rows share what: found by comparing tokens
 layout.py     where the tokens of a pass lie, and what they see
 store.py      their keys and values

@@ -21,11 +21,15 @@ _MANY_GROUPS, _FEW_TOKENS = 4, 64
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """The keys and values of a group's common beginning: the first `length` tokens of one row of a store."""
+    """The keys and values of a group's common beginning: the first `length` tokens of one row of a store.
+
+    What follows is at the position of its place in the row plus `shift`.
+    """
 
     store: Store
     row: int
     length: int
+    shift: int = 0
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class Seat:
         row: what is asked.
         group: number of its group.
         prefix: tokens of the group's common beginning.
+        shift: what is added to the positions of the tokens after it, for image tokens that share positions.
         store: where its own keys and values lie, in row `place`.
         place: row of the store.
         length: its own tokens that are in the store and count.
@@ -46,11 +51,17 @@ class Seat:
     row: Row
     group: int
     prefix: int
+    shift: int = 0
     store: Store | None = None
     place: int = 0
     length: int = 0
     new: list[int] = field(default_factory=list)
     scores: list[tuple[float, ...]] = field(default_factory=list)
+
+    @property
+    def position(self) -> int:
+        """Position of its next token."""
+        return self.prefix + self.length + self.shift
 
 
 def own_grids(seats: Sequence[Seat], starts: Sequence[int], like: torch.Tensor) -> list[Grid]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
 
@@ -40,6 +40,8 @@ class Row:
         features: of its images, each [T_image, D].
         budget: most tokens to generate; 0 generates none.
         choices: to be scored.
+        inputs: what the model takes beside the tokens, as its processor made it for this prompt alone (pixels, sizes,
+            types of tokens [1, T]); empty where `features` says it all.
     """
 
     request: Request
@@ -49,6 +51,25 @@ class Row:
     features: tuple[torch.Tensor, ...] = ()
     budget: int = 0
     choices: tuple[Choice, ...] = ()
+    inputs: Mapping[str, torch.Tensor] = field(default_factory=dict, hash=False, compare=False)
+
+
+class Loaded(Protocol):
+    """What an engine needs of a loaded checkpoint.
+
+    Attributes:
+        model: a conditional-generation model of transformers.
+        device: where it is.
+        image_token_id: token that stands for an image, or a part of one.
+        end_token_ids: tokens that end an answer.
+        context: most tokens of prompt and answer.
+    """
+
+    model: Any
+    device: torch.device
+    image_token_id: int
+    end_token_ids: frozenset[int]
+    context: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,9 @@ from model_adapters.memory import Halving
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_adapters.engine.rows import Row
-    from model_adapters.llava_loading import LoadedLlava
+    from model_adapters.engine.decoder import Decoder
+    from model_adapters.engine.grouping import Group
+    from model_adapters.engine.rows import Loaded, Row
 
 # Room for answers beyond the prompt when a store is made; it doubles when an answer is longer.
 _ROOM = 16
@@ -39,13 +40,14 @@ class SharedEngine:
         loaded: the model, of one of `trunk.FAMILIES`.
         rows: most rows at once.
         chunk: most tokens in one forward pass over prompts.
+        trunk: runs the language model; by default the one for `trunk.FAMILIES`.
     """
 
     name = "shared"
 
-    def __init__(self, loaded: LoadedLlava, rows: int, chunk: int) -> None:
+    def __init__(self, loaded: Loaded, rows: int, chunk: int, trunk: Trunk | Decoder | None = None) -> None:
         self._loaded, self._chunk = loaded, chunk
-        self._trunk = Trunk(loaded.model)
+        self._trunk = Trunk(loaded.model) if trunk is None else trunk
         self._halving = Halving(rows)
         self._prefixes: dict[int, Prefix] = {}
 
@@ -66,7 +68,7 @@ class SharedEngine:
         unique = sorted(set(first))
         asked = [rows[number] for number in unique]
         seats: list[tuple[int, Seat]] = []
-        for number, group in enumerate(form_groups(asked, self._loaded.image_token_id)):
+        for number, group in enumerate(self._groups(asked)):
             seats += [(unique[place], Seat(asked[place], number, group.prefix)) for place in group.rows]
         try:
             found = self._halving.run(seats, lambda piece: self._piece([seat for _, seat in piece]))
@@ -91,6 +93,9 @@ class SharedEngine:
 
     # Steps ----------------------------------------------------------------------------------------------------
 
+    def _groups(self, rows: Sequence[Row]) -> list[Group]:
+        return form_groups(rows, self._loaded.image_token_id)
+
     def _read_prefixes(self, seats: Sequence[Seat]) -> None:
         needed = {seat.group: seat for seat in seats if seat.prefix}
         self._prefixes = {group: prefix for group, prefix in self._prefixes.items() if group in needed}
@@ -98,7 +103,7 @@ class SharedEngine:
         for block in length_blocks([seat.prefix for seat in missing], self._chunk):
             leaders = [missing[number] for number in block]
             store = Store(len(leaders), max(seat.prefix for seat in leaders))
-            readers = [Seat(seat.row, seat.group, 0, store, place) for place, seat in enumerate(leaders)]
+            readers = [Seat(seat.row, seat.group, 0, store=store, place=place) for place, seat in enumerate(leaders)]
             self._forward(readers, [seat.row.ids[: seat.prefix] for seat in leaders], [])
             for place, seat in enumerate(leaders):
                 self._prefixes[seat.group] = Prefix(store, place, seat.prefix)
@@ -196,7 +201,7 @@ class SharedEngine:
         positions = [
             position
             for seat, ids in zip(seats, tokens, strict=True)
-            for position in range(seat.prefix + seat.length, seat.prefix + seat.length + len(ids))
+            for position in range(seat.position, seat.position + len(ids))
         ]
         kept = [
             place

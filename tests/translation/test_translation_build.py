@@ -18,12 +18,12 @@ import lrm_eval
 from lrm_eval.data import load_samples, read_pack
 from lrm_eval.errors import RunError, UsageError
 from lrm_eval.languages import Language, get
+from lrm_eval.remote.price import Price
 from lrm_eval.tasks import load_task
 from lrm_eval.translation import build as building
 from lrm_eval.translation import read_card, storing, workflow
 from lrm_eval.translation.cache import Cache, cache_path
 from lrm_eval.translation.english import Unit, english_samples, units
-from lrm_eval.translation.estimate import Estimate, Price
 from lrm_eval.translation.glossary import Entry, Glossary
 from lrm_eval.translation.packfile import hash_text
 from lrm_eval.translation.texts import read_given
@@ -32,6 +32,7 @@ from lrm_eval.translation.translators import Options, TranslationError, make_tra
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lrm_eval.translation.estimate import Estimate
     from tests.translation.conftest import ChatServer
 
 EN, HR = get("en"), get("hr")

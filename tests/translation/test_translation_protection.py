@@ -8,9 +8,10 @@ import pytest
 
 from lrm_eval.errors import UsageError
 from lrm_eval.languages import get
+from lrm_eval.remote.price import Price, price_of
 from lrm_eval.translation import problems, protect, signs
 from lrm_eval.translation.build import Job, Plan
-from lrm_eval.translation.estimate import Price, duration, estimate, price_of, shown
+from lrm_eval.translation.estimate import duration, estimate, shown
 from lrm_eval.translation.glossary import Entry, Glossary, read_glossary
 
 if TYPE_CHECKING:

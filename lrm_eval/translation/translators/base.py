@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrm_eval.languages import Language
-    from lrm_eval.translation.estimate import Price
+    from lrm_eval.remote.price import Price
 
 KINDS = {"openai": "a chat server", "hf": "a seq2seq model", "google": "Google Cloud Translation"}
 

@@ -11,11 +11,11 @@ import json
 import os
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from lrm_eval.errors import UsageError
+from lrm_eval.remote.address import OPENAI_URL, check_address, read_key
+from lrm_eval.remote.price import Price, price_of
 from lrm_eval.translation import problems
-from lrm_eval.translation.estimate import Price, price_of
 from lrm_eval.translation.translators.base import Options, TranslationError
 from lrm_eval.translation.translators.http import BadRequestError, JsonServer
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lrm_eval.languages import Language
     from lrm_eval.translation.glossary import Glossary
 
-DEFAULT_URL = "https://api.openai.com/v1"
 # Raised whenever the prompt changes: other words are another translator.
 PROMPT_VERSION = 2
 _CORRECTIONS = 3
@@ -51,24 +50,17 @@ class ChatTranslator:
     assumed_seconds = 2.0
 
     def __init__(self, model: str, options: Options) -> None:
-        url = (options.base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or DEFAULT_URL).rstrip("/")
-        url = url.removesuffix("/chat/completions")
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise UsageError(f"--base-url {url}: type an address such as http://localhost:8000/v1")
-        if parts.username or parts.password:
-            raise UsageError(f"--base-url: a key does not belong into the address; set ${options.key_variable}")
-        key = os.environ.get(options.key_variable, "").strip()
-        if not key and url == DEFAULT_URL:
+        asked = options.base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or OPENAI_URL
+        url = check_address(asked, options.key_variable)
+        key = read_key(options.key_variable)
+        if not key.value and url == OPENAI_URL:
             raise UsageError(
-                f"{DEFAULT_URL} needs a key: set ${options.key_variable}, or name another server with --base-url"
+                f"{OPENAI_URL} needs a key: set ${options.key_variable}, or name another server with --base-url"
             )
-        if any(not 32 < ord(char) < 127 for char in key):
-            raise UsageError(f"${options.key_variable} holds characters that no key has (a line break, a blank?)")
         self.name = f"openai:{model}@{url}#prompt{PROMPT_VERSION}"
         self.concurrency = options.concurrency
         self._model = model
-        self._server = JsonServer(url, key, options.key_variable, options.timeout)
+        self._server = JsonServer(url, key, options.timeout)
         self._settings: dict[str, Any] = {"temperature": 0}
         self._glossary = options.glossary
         self.price = price_of(options.price, Price("tokens"))

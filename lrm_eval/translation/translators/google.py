@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lrm_eval.errors import RunError, UsageError
+from lrm_eval.remote.price import Price, price_of
+from lrm_eval.remote.waiting import LONGEST_ASKED, back_off, retry_after_text
 from lrm_eval.translation import protect
-from lrm_eval.translation.estimate import Price, price_of
 from lrm_eval.translation.translators.base import TranslationError
-from lrm_eval.translation.translators.http import ATTEMPTS, LONGEST_ASKED, back_off, retry_after_text
+from lrm_eval.translation.translators.http import ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrm_eval.translation.estimate import Price
+from lrm_eval.remote.price import Price
 from lrm_eval.translation.translators.base import TranslationError
 
 if TYPE_CHECKING:

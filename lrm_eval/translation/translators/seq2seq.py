@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrm_eval.errors import LrmEvalError, RunError, UsageError
+from lrm_eval.remote.price import Price
 from lrm_eval.runs.files import sha256_tree
 from lrm_eval.translation import problems, protect, signs, textual
-from lrm_eval.translation.estimate import Price
 from lrm_eval.translation.translators import codes
 from lrm_eval.translation.translators.base import TranslationError
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lrm_eval.errors import RunError, UsageError
 from lrm_eval.runs import environment
+from lrm_eval.runs.claims import claimed_languages
 from lrm_eval.runs.derive import Derived, derive
 from lrm_eval.runs.execute import Counts, execute, one_line
 from lrm_eval.runs.files import sha256_file, write_atomic
@@ -184,6 +185,7 @@ def _manifest(ask: Ask, chosen: Selection, cells: list[PlannedCell]) -> dict[str
             "name": spec.name,
             "adapter": spec.adapter,
             "checkpoint": None if spec.checkpoint is None else str(spec.checkpoint),
+            "languages": claimed_languages(spec),
             **training_facts(None if spec.checkpoint is None else spec.checkpoint.path),
         },
         "seed": ask.seed,

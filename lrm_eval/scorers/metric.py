@@ -31,12 +31,15 @@ class Guessing:
         stats: [T, J, K] the unit's statistics in each.
         says_yes: [J] ways in which the reader said yes, where the question is yes or no and units are questions; else
             None.
+        yes_rate: how often (0-1) the model's own answers count as yes where the metric depends on that (F1); else
+            None. The alarm asks about a guessing reader that says yes as often.
     """
 
     counts: IntArray
     probabilities: FloatArray
     stats: FloatArray
     says_yes: BoolArray | None = None
+    yes_rate: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

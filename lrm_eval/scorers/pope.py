@@ -72,8 +72,12 @@ _BASES: dict[str, Callable[[FloatArray], FloatArray]] = {
 }
 
 
-def _guessing(gold_yes: BoolArray, place: IntArray, splits: int) -> Guessing:
-    """What a reader does that says yes by the toss of a coin, [U] questions in some splits."""
+def _guessing(gold_yes: BoolArray, right: BoolArray, place: IntArray, splits: int) -> Guessing:
+    """What a reader does that says yes by the toss of a coin, [U] questions in some splits.
+
+    F1 and recall fall with the share of yes: a model that sees little and says no is not below guessing for that.
+    An answer that was not read counts as it is scored, as a yes where the answer is no and the other way round.
+    """
     kinds, questions = np.unique(np.stack([place, gold_yes], axis=1), axis=0, return_counts=True)
     stats = np.zeros((len(kinds), 2, splits, _COUNTS))
     for kind, (split, positive) in enumerate(kinds.tolist()):
@@ -84,6 +88,7 @@ def _guessing(gold_yes: BoolArray, place: IntArray, splits: int) -> Guessing:
         np.full((len(kinds), 2), 0.5),
         stats.reshape(len(kinds), 2, splits * _COUNTS),
         says_yes=np.array([True, False]),
+        yes_rate=float((gold_yes == right).mean()) if len(right) else None,
     )
 
 
@@ -161,7 +166,7 @@ def _of_splits(
     best, worst = spread(every, gold_yes), spread(never, ~gold_yes)
     all_yes, all_no = spread(gold_yes, every), spread(~gold_yes, never)
     outcomes = data.outcomes(indices)
-    guessing = _guessing(gold_yes[indices], place[indices], splits)
+    guessing = _guessing(gold_yes[indices], right[indices], place[indices], splits)
     bases = {
         "accuracy": (right, chosen),
         "precision": (gold_yes & right, chosen & (right == gold_yes)),

@@ -27,7 +27,9 @@ class Chance(NamedTuple):
         high: 99.5 % quantile.
         corrected: 100 * (value - level) / (best - level): 0 is guessing, 100 is perfect, below 0 is worse than
             guessing. None where undefined.
-        below: share of guessing readers that score no more than the value did; the p-value of the alarm.
+        below: share of guessing readers that score no more than the value did; the p-value of the alarm. Where the
+            score depends on how often one says yes (F1), the larger of that of a coin and that of a reader that
+            says yes as often as the model.
         alarm: the score is below what guessing gives (p < 0.01): a failure of the parser or prompt is likely.
     """
 
@@ -101,9 +103,37 @@ def chance_level(
         return None
     level = float(scores.mean())
     low, high = np.quantile(scores, [0.005, 0.995])
-    below = (1 + int((scores <= value + 1e-9).sum())) / (1 + len(scores))
-    alarm = below < ALARM_LEVEL
-    return Chance(level, float(low), float(high), chance_corrected(value, level, best(metric)), below, alarm)
+    below = share_below(metric, scores, simulations, seed, yes_rate)
+    corrected = chance_corrected(value, level, best(metric))
+    return Chance(level, float(low), float(high), corrected, below, below < ALARM_LEVEL)
+
+
+def share_below(
+    metric: Metric, scores: FloatArray, simulations: int = _SIMULATIONS, seed: int = 0, yes_rate: float | None = None
+) -> float:
+    """The p-value of the alarm: how many guessing readers score no more than the value did.
+
+    A model that mostly says no has a lower F1 than a coin, without a fault of parser or prompt: where a coin would
+    raise the alarm, a reader that says yes as often as the model must raise it too.
+
+    Args:
+        metric: with a value and with `guessing`.
+        scores: of the guessing readers, finite.
+        simulations: readers of the second kind.
+        seed: of their guesses.
+        yes_rate: with which `scores` were made; None: a coin.
+    """
+    value, guessing = metric.value, metric.guessing
+    assert value is not None and guessing is not None
+
+    def share(drawn: FloatArray) -> float:
+        return (1 + int((drawn <= value + 1e-9).sum())) / (1 + len(drawn))
+
+    found = share(scores)
+    if found < ALARM_LEVEL and yes_rate is None and guessing.yes_rate is not None:
+        alike = guess_scores(guessing, metric, simulations, seed, guessing.yes_rate)
+        found = max(found, share(alike[np.isfinite(alike)]))
+    return found
 
 
 def best(metric: Metric) -> float | None:

@@ -191,3 +191,35 @@ def test_a_good_score_raises_no_alarm() -> None:
     for row in rows("m", "seedbench", "seedbench", "en", "default", "multilingual", _seedbench()):
         assert "guessing" not in row.note
     assert row.chance_corrected is None or row.chance_corrected <= 100
+
+
+def _said(items: list[Item], yes: dict[str, float], seed: int = 0) -> list[Item]:
+    """The same items answered with yes as often as told for each gold answer."""
+    rng = np.random.default_rng(seed)
+    return [
+        replace(item, reading=Reading("yes" if rng.random() < yes[item.sample.gold] else "no", "test", "read"))
+        for item in items
+    ]
+
+
+def test_a_model_that_mostly_says_no_is_not_below_guessing_for_that() -> None:
+    # Right 3 times in 4 where it says yes, and it says yes once in five: F1 of 43, where a coin has 50.
+    items = _said(_pope(), {"yes": 0.30, "no": 0.10})
+    f1, recall = (metric for metric in metrics("pope", items, "multilingual") if metric.name in ("f1", "recall"))
+    for metric in (f1, recall):
+        found = chance_level(metric)
+        assert found is not None and metric.value is not None
+        assert metric.value < found.low
+        assert not found.alarm
+
+
+def test_a_model_that_says_the_opposite_is_below_guessing_however_often_it_says_yes() -> None:
+    for shares in ({"yes": 0.1, "no": 0.4}, {"yes": 0.3, "no": 0.7}):
+        found = chance_level(metrics("pope", _said(_pope(), shares), "multilingual")[0])
+        assert found is not None and found.alarm
+
+
+def test_answers_that_nobody_can_read_are_below_guessing() -> None:
+    unread = [replace(item, reading=Reading(None, "test", "unparsed")) for item in _pope()]
+    found = chance_level(metrics("pope", unread, "multilingual")[0])
+    assert found is not None and found.alarm

@@ -44,6 +44,7 @@ class _Base:
         self._err = err
         self._cells: dict[Cell, _Tally] = {}
         self._errors = 0
+        self._workers = ""
 
     def headline(self, text: str) -> None:
         """Print the first line."""
@@ -52,6 +53,10 @@ class _Base:
     def notice(self, text: str) -> None:
         """Print a notice."""
         self._err.print(f"note: {text}", markup=False, highlight=False, soft_wrap=True)
+
+    def workers(self, ready: int, wanted: int) -> None:
+        """Remember how many workers there are."""
+        self._workers = "" if ready == wanted == 0 else f"{ready} of {wanted} workers"
 
     def _start(self, cells: Mapping[Cell, tuple[int, int]]) -> None:
         self._cells = {cell: _Tally(done, total) for cell, (done, total) in cells.items()}
@@ -95,13 +100,20 @@ class Bars(_Base):
             console=self._err,
         )
         self._images = self._progress.add_task("looking at images", total=None, errors="")
-        if len(self._cells) > 1:
+        if len(self._cells) > 1 or self._workers:
             # First, so that it stays in sight when there are more bars than lines.
             done, total = (sum(getattr(tally, name) for tally in self._cells.values()) for name in ("done", "total"))
-            self._all = self._progress.add_task("all", total=total, completed=done, errors="")
+            title = f"all, {self._workers}" if self._workers else "all"
+            self._all = self._progress.add_task(title, total=total, completed=done, errors="")
         for cell, tally in self._cells.items():
             self._bars[cell] = self._progress.add_task(str(cell), total=tally.total, completed=tally.done, errors="")
         self._progress.start()
+
+    def workers(self, ready: int, wanted: int) -> None:
+        """Say beside the bar of everything how many workers there are."""
+        super().workers(ready, wanted)
+        if self._progress is not None and self._all is not None:
+            self._progress.update(self._all, description=f"all, {self._workers}")
 
     def looked(self, done: int, total: int) -> None:
         """Advance the bar of images; it goes when all were looked at."""
@@ -130,6 +142,13 @@ class Bars(_Base):
 class Lines(_Base):
     """One line per finished task and language, and one every ten seconds, for logs."""
 
+    def workers(self, ready: int, wanted: int) -> None:
+        """A line when the last is ready, and when one is lost or comes back."""
+        before = self._workers
+        super().workers(ready, wanted)
+        if ready and (ready == wanted or before) and before != self._workers:
+            self._line(self._workers)
+
     def started(self, cells: Mapping[Cell, tuple[int, int]]) -> None:
         """Start the clock."""
         self._start(cells)
@@ -155,7 +174,8 @@ class Lines(_Base):
             total = sum(tally.total for tally in self._cells.values())
             rate = self._new / max(now - self._begin, 1e-9)
             left = time.strftime("%H:%M:%S", time.gmtime((total - done) / rate))
-            self._line(f"{done} of {total} answers, {rate:.1f}/s, {left} left")
+            by = f" by {self._workers}" if self._workers else ""
+            self._line(f"{done} of {total} answers{by}, {rate:.1f}/s, {left} left")
 
     def ended(self) -> None:
         """Nothing."""

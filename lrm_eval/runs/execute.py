@@ -83,8 +83,8 @@ def execute(
         for number, (_, request) in enumerate(todo, 1):
             # A hidden image is looked at for its thumbnail; that it is damaged is no error of a request without it.
             problems = {image.uri: images.problem(image) for image in request.sample.images}
-            shown = (problems.get(part.image.uri) for part in request.parts if isinstance(part, ImagePart))
-            problem = next((text for text in shown if text is not None), None)
+            seen = (problems.get(part.image.uri) for part in request.parts if isinstance(part, ImagePart))
+            problem = next((text for text in seen if text is not None), None)
             observer.looked(number, len(todo))
             if problem is None:
                 yield request
@@ -101,7 +101,8 @@ def execute(
         counts.errors += response.error is not None
         observer.answered(cell, response)
 
-    with ResponseWriter() as writer:
+    shown = (image for _, request in todo for image in request.sample.images)
+    with images.looking_ahead(shown), ResponseWriter() as writer:
         try:
             for response in adapter.generate(stream()):
                 while bad:

@@ -63,6 +63,13 @@ def write_atomic(path: Path, content: bytes | str, durable: bool = True) -> None
                 Path(temporary).unlink()
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed within `write_atomic` left. For who holds the folder's lock."""
+    for path in folder.rglob(".*.tmp"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def sha256_file(path: Path) -> str:
     """Hex SHA-256 of a file's content.
 

@@ -22,6 +22,10 @@ class Observer(Protocol):
         """Something a user should know and need not act on."""
         ...
 
+    def workers(self, ready: int, wanted: int) -> None:
+        """On a cluster: `ready` of `wanted` workers have the model; called again when that changes."""
+        ...
+
     def started(self, cells: Mapping[Cell, tuple[int, int]]) -> None:
         """Asking begins: of each cell (already answered, all)."""
         ...
@@ -46,6 +50,9 @@ class Silent:
         """Nothing."""
 
     def notice(self, text: str) -> None:
+        """Nothing."""
+
+    def workers(self, ready: int, wanted: int) -> None:
         """Nothing."""
 
     def started(self, cells: Mapping[Cell, tuple[int, int]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -35,6 +36,19 @@ def test_path_is_relative_to_the_data_file(
     content = png(f"{folder}a.png")
     (ref,) = image_refs(read_rows(lines("a.jsonl", {"image": "a.png"}))[0])
     assert (ref.uri, ref.sha256, ref.read()) == (str(tmp_path / folder / "a.png"), sha(content), content)
+
+
+def test_an_image_asked_about_in_many_languages_has_one_reference_as_long_as_its_content_stays(
+    tmp_path: Path, png: Callable[..., bytes], lines: Callable[..., Path]
+) -> None:
+    old = png("a.png")
+    english, swahili = (lines(f"{tag}.jsonl", {"image": "a.png", "language": tag}) for tag in ("en", "sw"))
+    first, second = (image_refs(read_rows(path)[0])[0] for path in (english, swahili))
+    assert first is second
+    new = png("a.png", (0, 0, 200))
+    os.utime(tmp_path / "a.png", (1, 1))
+    (changed,) = image_refs(read_rows(english)[0])
+    assert changed.sha256 == sha(new) != sha(old)
 
 
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lrm_eval.errors import RunError
-from lrm_eval.runs.files import sha256_tree, write_atomic
+from lrm_eval.runs.files import sha256_tree, sweep, write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,3 +63,12 @@ def test_the_hash_of_a_tree_follows_names_and_contents(tmp_path: Path) -> None:
     assert sha256_tree(tmp_path, reversed(files)) == first
     (tmp_path / "a.py").write_text("other")
     assert sha256_tree(tmp_path, files) != first
+
+
+def test_what_a_killed_process_left_half_written_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    kept = tmp_path / "readings" / "official" / "mme" / "en.jsonl"
+    kept.parent.mkdir(parents=True)
+    for path in (kept, kept.with_name(".en.jsonl.ab12_x.tmp"), tmp_path / ".scores.json.q.tmp", tmp_path / ".lock"):
+        path.write_text("x")
+    sweep(tmp_path)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == [tmp_path / ".lock", kept]

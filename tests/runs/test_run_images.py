@@ -82,3 +82,38 @@ def test_a_kept_thumbnail_stands_for_an_image_that_was_looked_at(tmp_path: Path)
         raise AssertionError("read again")
 
     assert ImageStore(RunFolder(tmp_path)).problem(ImageRef("a", ref(content).sha256, unread)) is None
+
+
+def test_images_looked_at_ahead_have_the_same_problems_and_thumbnails(tmp_path: Path) -> None:
+    contents = [encoded(size=(10 + number, 10)) if number % 7 else b"no image" for number in range(90)]
+    images = [ref(content, f"{number}.png") for number, content in enumerate(contents)]
+    asked = [image for image in images for _ in range(3)]
+    problems = {}
+    for name in ("alone", "ahead"):
+        store = ImageStore(RunFolder(tmp_path / name), cap=40)
+        if name == "alone":
+            problems[name] = [store.problem(image) for image in asked]
+        else:
+            with store.looking_ahead(asked):
+                problems[name] = [store.problem(image) for image in asked]
+        assert store.kept == 40
+    assert problems["ahead"] == problems["alone"]
+    kept = [sorted(path.name for path in (tmp_path / name / "images").iterdir()) for name in ("alone", "ahead")]
+    assert kept[0] == kept[1]
+
+
+def test_no_more_images_are_read_ahead_than_a_few(tmp_path: Path) -> None:
+    read: list[int] = []
+
+    def image(number: int) -> ImageRef:
+        def content() -> bytes:
+            read.append(number)
+            return encoded(size=(10 + number, 10))
+
+        return ImageRef(f"{number}.png", f"{number:064x}", content)
+
+    store = ImageStore(RunFolder(tmp_path))
+    images = [image(number) for number in range(200)]
+    with store.looking_ahead(images):
+        store.problem(images[0])
+    assert 1 <= len(read) < 50

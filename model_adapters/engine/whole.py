@@ -67,7 +67,9 @@ class WholeEngine(SharedEngine):
         ids = torch.tensor([row.ids[:length]], device=device)  # [1, P]
         inputs = {
             # Types of tokens go with the tokens, pixels stay whole.
-            name: (value[:, :length] if name.endswith("token_type_ids") else value).to(device)
+            name: (value[:, :length] if name.endswith("token_type_ids") else value).to(
+                device, self._loaded.model.dtype if value.is_floating_point() else None
+            )
             for name, value in row.inputs.items()
         }
         model(input_ids=ids, attention_mask=torch.ones_like(ids), past_key_values=cache, use_cache=True, **inputs)

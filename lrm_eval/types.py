@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 AnswerKind: TypeAlias = Literal["yes_no", "option", "text"]
 Rules: TypeAlias = Literal["official", "multilingual"]
 Outcome: TypeAlias = Literal["read", "unparsed", "refusal", "empty", "truncated", "error"]
-FinishReason: TypeAlias = Literal["stop", "length", "error"]
+FinishReason: TypeAlias = Literal["stop", "length", "content_filter", "error"]
 
 RULES: tuple[Rules, ...] = ("official", "multilingual")
 OUTCOMES: tuple[Outcome, ...] = ("read", "unparsed", "refusal", "empty", "truncated", "error")
@@ -163,7 +163,8 @@ class Response:
     Attributes:
         key: the request's key.
         text: the raw answer, special tokens removed, nothing else changed.
-        finish_reason: "stop", "length" (the budget ran out) or "error".
+        finish_reason: "stop", "length" (the budget ran out), "content_filter" (a server kept the answer back) or
+            "error".
         prompt_tokens: tokens of the prompt, image tokens included; None if unknown.
         completion_tokens: tokens generated; None if unknown.
         choices: scores of the request's choices, in the same order.

@@ -20,8 +20,9 @@ def read(benchmark: str, sample: Sample, response: Response, rules: Rules) -> Re
     Args:
         benchmark: "mme", "pope", "seedbench" or "mmbench"; decides the official program.
         sample: what was asked.
-        response: what was answered. One with an error is read as outcome "error" under either rule set: the official
-            programs never meet one, and POPE's would take it for a yes.
+        response: what was answered. One with an error is read as outcome "error", one that a server's content filter
+            kept back as "refusal", under either rule set: the official programs never meet one, and POPE's would take
+            it for a yes.
         rules: "official" or "multilingual".
 
     Raises:
@@ -29,6 +30,9 @@ def read(benchmark: str, sample: Sample, response: Response, rules: Rules) -> Re
     """
     if response.error is not None or response.finish_reason == "error":
         return Reading(None, "error", "error")
+    if response.finish_reason == "content_filter":
+        # What is left of such an answer is the filter's, not the model's.
+        return Reading(None, "content_filter", "refusal")
     if rules == "official":
         from lrm_eval.answers.official import read_official
 

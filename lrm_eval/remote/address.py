@@ -42,7 +42,7 @@ class Key:
         """What a server's answer says, in one short line: the message of an error object, or the text itself."""
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
         try:
-            value = json.loads(text)
+            value = json.loads(text, strict=False)
             inner = value.get("error", value.get("detail", value)) if isinstance(value, dict) else value
             text = str(inner.get("message", inner) if isinstance(inner, dict) else inner)
         except (ValueError, RecursionError):

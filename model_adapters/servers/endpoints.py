@@ -1,0 +1,147 @@
+"""One server: its address, its client, and one exchange with it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lrm_eval.errors import UsageError
+from lrm_eval.remote.address import Key, is_loopback
+from model_adapters.servers.answers import Answer, AnswerError, ReportedError, model_names, read_answer
+from model_adapters.servers.faults import Again, Fault, fault_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lrm_eval.errors import LrmEvalError
+    from model_adapters.servers.limiter import Limiter
+
+_CONNECT_SECONDS = 10.0
+# A server without a key gets this one: the client insists on some.
+_NO_KEY = "none"
+# So many questions may share one server that no limit of the client's must come before the limiter's.
+_CONNECTIONS = 1024
+
+
+@dataclass(eq=False)
+class Endpoint:
+    """One server. Used on one event loop only.
+
+    Attributes:
+        url: its address.
+        key: for it.
+        timeout: seconds for one answer.
+        limiter: how many requests are under way.
+        answered: good answers.
+        rests_until: loop time before which it asked not to be asked.
+        down: whether it is given up.
+        names: models that it lists; empty if it does not tell.
+        owner: what it says of their owner, which tells vLLM from others.
+        ended: why it will never answer again (a server that we started and that is gone), or None.
+    """
+
+    url: str
+    key: Key
+    timeout: float
+    limiter: Limiter
+    answered: int = 0
+    rests_until: float = 0.0
+    down: bool = False
+    names: list[str] = field(default_factory=list)
+    owner: str = ""
+    ended: Callable[[], LrmEvalError | None] = lambda: None
+    _client: Any = None
+    _raw: Any = None
+
+    def open(self) -> None:
+        """Make the client.
+
+        Raises:
+            UsageError: the official client is not installed.
+        """
+        try:
+            import httpx2
+            from openai import AsyncOpenAI, DefaultAioHttpClient
+
+            # The transport of aiohttp costs half the time of the client's own (benchmarks/server_client.py).
+            # Redirects are not followed. No proxy can reach a loopback address.
+            http = DefaultAioHttpClient(
+                timeout=httpx2.Timeout(self.timeout, connect=_CONNECT_SECONDS),
+                limits=httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+                follow_redirects=False,
+                trust_env=not is_loopback(self.url),
+            )
+        except (ImportError, RuntimeError) as error:
+            raise UsageError('asking a server needs the official client: `pip install "lrm-eval[servers]"`') from error
+        self._raw = httpx2.Response
+        self._client = AsyncOpenAI(
+            base_url=self.url, api_key=self.key.value or _NO_KEY, max_retries=0, http_client=http
+        )
+
+    async def close(self) -> None:
+        """Close its connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def ask(self, body: bytes, budget: int) -> Answer | tuple[Fault, bytes]:
+        """One chat completion, asked once.
+
+        Args:
+            body: the JSON.
+            budget: its token budget.
+
+        Returns:
+            The answer, or what went wrong and what the server said to it.
+        """
+        found = await self._send("/chat/completions", body)
+        if isinstance(found, tuple):
+            return found
+        try:
+            return read_answer(found, budget)
+        except AnswerError as error:
+            return Again(str(error), reached=True), found
+        except ReportedError as error:
+            return fault_of(error.status, {}, error.text.encode(), self.url, self.key), error.text.encode()
+
+    async def look(self) -> Fault | None:
+        """Ask which models there are; None if it answers, whatever it says."""
+        found = await self._send("/models", None)
+        if isinstance(found, tuple):
+            return found[0]
+        try:
+            self.names, owners = model_names(found)
+        except AnswerError as error:
+            return Again(str(error), reached=True)
+        self.owner = owners[0] if owners else ""
+        return None
+
+    async def _send(self, path: str, body: bytes | None) -> bytes | tuple[Fault, bytes]:
+        import openai
+
+        try:
+            async with asyncio.timeout(self.timeout):
+                if body is None:
+                    answer = await self._client.get(path, cast_to=self._raw)
+                else:
+                    answer = await self._client.post(path, cast_to=self._raw, content=body)
+                return bytes(answer.content)
+        except openai.APIStatusError as error:
+            said = error.response.content
+            headers = {name.lower(): value for name, value in error.response.headers.items()}
+            return fault_of(error.status_code, headers, said, self.url, self.key), said
+        except (TimeoutError, openai.APIConnectionError, OSError) as error:
+            return _unreached(error, self.timeout, self.key), b""
+        except openai.OpenAIError as error:
+            return Again(self.key.said(str(error)) or type(error).__name__, reached=True), b""
+
+
+def _unreached(error: BaseException, seconds: float, key: Key) -> Again:
+    """A connection that failed: the transport's own words stand at the root of the chain."""
+    root: BaseException = error
+    while root.__cause__ is not None and not isinstance(root, TimeoutError):
+        root = root.__cause__
+    if isinstance(root, TimeoutError):
+        return Again(f"no answer within {seconds:g} s", reached=False, crowded=True)
+    what = key.said(str(root)) or type(root).__name__
+    return Again(f"the connection failed ({what})", reached=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lrm_eval.errors import UsageError, unknown
 
@@ -49,6 +50,35 @@ def check_device(device: str | None = None, dtype: str | None = None) -> tuple[s
     if dtype is None or dtype == "auto":
         return resolved, _auto_dtype(resolved)
     return resolved, _DTYPES[dtype.lower()]
+
+
+def placement(device: str, device_map: str) -> str | dict[str, str]:
+    """Where weights go, as `from_pretrained` of transformers takes it.
+
+    Args:
+        device: as `check_device` gives it.
+        device_map: "one" puts all on the device; "auto" lets accelerate spread the layers over all GPUs that this
+            process sees, and over the machine's memory where those are too small.
+    """
+    return "auto" if device_map == "auto" and device.startswith("cuda") else {"": device}
+
+
+def is_spread(model: Any) -> bool:
+    """Whether parts of a loaded model lie on more than one device."""
+    return len({str(place) for place in (getattr(model, "hf_device_map", None) or {}).values()}) > 1
+
+
+def device_memory(device: str, model: Any) -> int | None:
+    """Bytes of all CUDA devices that hold a part of a model; None on a CPU."""
+    import torch
+
+    if not device.startswith("cuda"):
+        return None
+    held = {str(place) for place in (getattr(model, "hf_device_map", None) or {"": device}).values()}
+    # accelerate calls a GPU by its number alone.
+    numbers = {place.removeprefix("cuda:") for place in held} & {str(n) for n in range(torch.cuda.device_count())}
+    chosen = sorted(numbers) or [device.removeprefix("cuda:") or "0"]
+    return sum(int(torch.cuda.get_device_properties(int(number)).total_memory) for number in chosen)
 
 
 def _device(device: str | None) -> str:

@@ -226,7 +226,7 @@ class Pool:
             member.placed = told
             other = [name for name, digest in self._code.items() if told.code.get(name) != digest]
             if other:
-                what = f"{member.name}: its code is not that of this machine ({', '.join(other)})"
+                what = f"{member.name}: its code is not the one that this run began with ({', '.join(other)})"
                 self._refuse(member, "usage", f"{what}: every machine needs the same lrm-eval")
             else:
                 member.pending = member.actor.load.remote(self._order)

@@ -91,12 +91,13 @@ class PlainEngine:
         tokens = torch.tensor([[pad] * (longest - len(row_ids)) + list(row_ids) for row_ids in ids], device=device)
         lengths = torch.tensor([[longest - len(row_ids)] for row_ids in ids], device=device)
         mask = (torch.arange(longest, device=device)[None] >= lengths).long()
-        embeds = self._loaded.model.get_input_embeddings()(tokens)
+        # A model whose layers lie on several devices gives each tensor where it was made.
+        embeds = self._loaded.model.get_input_embeddings()(tokens).to(device)
         features = [one for row in rows for one in row.features]
         if features:
             # The pad token may be any token, the image token included: padding holds no image.
             places = (tokens == self._loaded.image_token_id) & mask.bool()
-            embeds = embeds.masked_scatter(places[..., None], torch.cat(features).to(embeds.dtype))
+            embeds = embeds.masked_scatter(places[..., None], torch.cat(features).to(device, embeds.dtype))
         return tokens, mask, embeds
 
     def _score(self, row: Row, asked: Sequence[Choice]) -> list[list[float]]:
@@ -112,5 +113,5 @@ class PlainEngine:
         )
         # The logits at one place are about the next token. [B, K, V] -> [B, K]
         logprobs = output.logits[:, :-1].float().log_softmax(-1)
-        scored = logprobs.gather(-1, tokens[:, -longest:, None])[..., 0].tolist()
+        scored = logprobs.gather(-1, tokens[:, -longest:, None].to(logprobs.device))[..., 0].tolist()
         return [values[longest - choice.scored :] for values, choice in zip(scored, asked, strict=True)]

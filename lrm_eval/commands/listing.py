@@ -1,4 +1,4 @@
-"""The tables of `lrm-eval tasks`, `models` and `langs`."""
+"""The tables of `lrm-eval tasks` and `langs`."""
 
 from __future__ import annotations
 
@@ -99,14 +99,14 @@ def print_tasks(states: Sequence[TaskState], console: Console) -> None:
         console.print("\nWritten by people in each language, never averaged with those above:", style="bold")
     for name, row in native.items():
         marks = " ".join(f"{tag}{_MARK[state.state]}" for tag, state in row.items())
-        console.print(f"{name}: {marks}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{name}: {marks}", markup=False, highlight=False, soft_wrap=not console.is_terminal)
     parts = [
         f"{state.task} ({state.language}): a part only, its pack leaves out {state.lacks:,} English samples"
         for state in states
         if state.lacks
     ]
     for line in [*parts, *_missing(states)]:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _missing(states: Sequence[TaskState]) -> list[str]:
@@ -184,29 +184,3 @@ def languages_as_dicts() -> list[dict[str, Any]]:
 
     names = ("tag", "iso639_3", "name", "autonym", "script", "direction", "family", "joshi_class", "paper", "aliases")
     return [{name: getattr(language, name) for name in names} for language in all_languages()]
-
-
-def print_models(include_paths: Sequence[Path], console: Console) -> None:
-    """The presets."""
-    from model_adapters import list_models
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("model", no_wrap=True)
-    table.add_column("what it is")
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("suite", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    details = []
-    for info in list_models(include_paths):
-        table.add_row(info.name, info.title, info.parameters, info.default_suite, info.state.replace("-", " a "))
-        if info.detail:
-            details.append(f"{info.name}: {info.detail}")
-    console.print(table)
-    for detail in details:
-        console.print(detail, markup=False, highlight=False, soft_wrap=True)
-    console.print(
-        "Any LLaVA checkpoint: --model hf:FOLDER or hf:ORG/NAME. A model with its image hidden: --model blind:NAME.",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )

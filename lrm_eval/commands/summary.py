@@ -160,7 +160,9 @@ def print_notes(rows: Sequence[ScoreRow], cells: Iterable[Cell], console: Consol
             if row.language not in languages:
                 languages.append(row.language)
     for (task, note), languages in notes.items():
-        console.print(f"{task} ({', '.join(languages)}): {note}", markup=False, highlight=False, soft_wrap=True)
+        line = f"{task} ({', '.join(languages)}): {note}"
+        # Words are kept whole in a terminal; a line stays a line for a program.
+        console.print(line, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def print_run(result: RunResult, console: Console, again: str = "The same command asks them again") -> None:

@@ -29,6 +29,7 @@ from lrm_eval.types import DEFAULT_CONDITION, RULES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence, Set
 
+    from lrm_eval.reporting.across import Across
     from lrm_eval.reporting.gather import GatheredRun
     from lrm_eval.reporting.paired import Numbers
     from lrm_eval.reporting.view import Place
@@ -43,13 +44,18 @@ NumbersKey: TypeAlias = tuple[str, str, str]
 Trained: TypeAlias = "Mapping[str, frozenset[str] | None]"
 
 
-def build(gathered: Sequence[GatheredRun], numbers: Mapping[NumbersKey, Numbers] | None = None) -> Board:
+def build(
+    gathered: Sequence[GatheredRun],
+    numbers: Mapping[NumbersKey, Numbers] | None = None,
+    across: Mapping[tuple[str, str], Across] | None = None,
+) -> Board:
     """Arranges rows into tables of models x languages.
 
     Args:
         gathered: runs as `gather` names them.
         numbers: of the answers per (table, rules, metric): they give the intervals of means and gaps, ranks, and
             chance-corrected scores; without them means and gaps are plain numbers without an interval.
+        across: by table and model, how alike its answers are in its languages.
 
     Returns:
         The board: tables in the order their tasks were first met, known benchmarks first.
@@ -71,7 +77,8 @@ def build(gathered: Sequence[GatheredRun], numbers: Mapping[NumbersKey, Numbers]
         key=lambda key: (key[0].startswith("tiny-"), place.get(benchmarks[key[0]], 9), key[1] != DEFAULT_CONDITION),
     )
     views = tuple(
-        _table(key, benchmarks[key[0]], tables[key], names, typed, machine, trained, numbers or {}) for key in order
+        _table(key, benchmarks[key[0]], tables[key], names, typed, machine, trained, numbers or {}, across or {})
+        for key in order
     )
     models = tuple(
         ModelView(
@@ -110,11 +117,13 @@ def _table(
     machine: Set[tuple[str, str, str]],
     trained: Trained,
     numbers: Mapping[NumbersKey, Numbers],
+    across: Mapping[tuple[str, str], Across],
 ) -> TableView:
     task, condition = key
     tags = tuple(order_languages((row.language for _, row in rows), typed))
     here = [name for name in names if any(name == model for model, _ in rows)]
     metrics: dict[Rules, tuple[MetricView, ...]] = {}
+    beside = {name: across[table_id(*key), name] for name in here if (table_id(*key), name) in across}
     for rules in RULES:
         by_metric: dict[str, dict[tuple[str, str], ScoreRow]] = defaultdict(dict)
         for model, row in rows:
@@ -124,7 +133,16 @@ def _table(
         ordered = sorted(by_metric.items(), key=lambda pair: not any(row.primary for row in pair[1].values()))
         metrics[rules] = tuple(
             _Metric(
-                name, benchmark, cells, here, tags, machine, trained, numbers.get((table_id(*key), rules, name)), gated
+                name,
+                benchmark,
+                cells,
+                here,
+                tags,
+                machine,
+                trained,
+                numbers.get((table_id(*key), rules, name)),
+                gated,
+                beside,
             ).view()
             for name, cells in ordered
         )
@@ -145,23 +163,29 @@ class _Metric:
         trained: Trained,
         numbers: Numbers | None,
         gated: Mapping[str, Mapping[tuple[str, str], ScoreRow]],
+        across: Mapping[str, Across],
     ) -> None:
         self.name, self.benchmark, self.cells, self.models, self.tags = name, benchmark, cells, models, tags
         self.machine, self.trained, self.numbers, self.gated = machine, trained, numbers, gated
+        self.primary = any(row.primary for row in cells.values())
+        self.across = across if self.primary else {}
         self.values = {key: row.value for key, row in cells.items() if row.value is not None}
         self.values = {key: value for key, value in self.values.items() if math.isfinite(value)}
         self.common = tuple(tag for tag in tags if all((model, tag) in self.values for model in models))
         self.heat_range = _heat_range(self.values.values())
 
     def view(self) -> MetricView:
-        notes = {row.note for row in self.cells.values()}
+        # What marks tell of single cells does not keep the rest of the note from being that of all.
+        notes = {"; ".join(_untold(row.note)) for row in self.cells.values()}
         note = notes.pop() if len(notes) == 1 else ""
         best = {tag: self.places([tag]) for tag in self.tags}
         whole = self.sums(self.common)
         rows = []
         for model in self.models:
             cells = tuple(self.cell(model, tag, note, best[tag].get(model)) for tag in self.tags)
-            rows.append(RowView(model, cells, *whole[model]))
+            lowest = self.numbers.lowest(model, self.common) if self.numbers and self.primary else None
+            beside = self.across.get(model)
+            rows.append(RowView(model, cells, *whole[model], lowest, beside.kappa if beside else None))
         # sorted() is stable: models without a mean keep the order in which they were given.
         rows.sort(key=lambda row: -row.mean.value if row.mean else float("inf"))
         sets = (
@@ -177,7 +201,7 @@ class _Metric:
             self.name,
             metric_label(self.name),
             metric_unit(self.benchmark, self.name),
-            any(row.primary for row in self.cells.values()),
+            self.primary,
             self.common,
             self.gap_over(self.common),
             note,
@@ -221,11 +245,12 @@ class _Metric:
         row = self.cells.get((model, tag))
         if row is None:
             return None
-        note = "" if row.note == shared else row.note
+        note = "; ".join(part for part in row.note.split("; ") if part and part not in shared.split("; "))
         value, low, high = _finite(row.value), _finite(row.ci_low), _finite(row.ci_high)
         guess = self.numbers.guesses.get((model, tag)) if self.numbers else None
         gap = self.gap(model, [tag]) if tag != PIVOT else None
         trained = self.trained.get(model)
+        beside = self.across.get(model)
         marks = {
             "chance": guess is not None and guess.alarm,
             "unparsed": row.unparsed_rate > UNPARSED_MARK,
@@ -234,7 +259,7 @@ class _Metric:
             "machine": (row.task, row.language, row.condition) in self.machine,
             "errors": row.outcomes.get("error", 0.0) > 0,
             "unseen": trained is not None and tag not in trained,
-            "note": any(part and not part.startswith(_SHOWN_NOTES) for part in note.split("; ")),
+            "note": bool(_untold(note)),
         }
         return CellView(
             value=value,
@@ -252,9 +277,16 @@ class _Metric:
             gated=_row_estimate(self.gated[GATED].get((model, tag))) if row.primary else None,
             lost=_value(self.gated[LOST].get((model, tag))) if row.primary else None,
             best=place is not None and place.best,
+            beats=place.beats if place is not None else (),
+            like=beside.likeness.get(tag) if beside else None,
             heat=heat_step(value, self.heat_range),
             marks=tuple(mark for mark, on in marks.items() if on),
         )
+
+
+def _untold(note: str) -> list[str]:
+    """The parts of a note that no mark of their own tells."""
+    return [part for part in note.split("; ") if part and not part.startswith(_SHOWN_NOTES)]
 
 
 def _value(row: ScoreRow | None) -> float | None:

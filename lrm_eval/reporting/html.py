@@ -15,11 +15,13 @@ from markupsafe import Markup
 
 import lrm_eval
 from lrm_eval.reporting import names
+from lrm_eval.reporting.cite import bibtex
 from lrm_eval.reporting.embed import embed, pack, policy, thumbnail
 from lrm_eval.reporting.page_data import page_data
 from lrm_eval.reporting.payload import table_payload
-from lrm_eval.reporting.provenance import data_sources, facts, repeat_command
+from lrm_eval.reporting.provenance import facts, repeat_command
 from lrm_eval.reporting.samples import Pool, choose
+from lrm_eval.reporting.sources import sources
 from lrm_eval.reporting.tables import caption, headline
 from lrm_eval.reporting.view import HEAT_STEPS, MARKS
 from lrm_eval.resources import templates_dir
@@ -84,7 +86,8 @@ def page(board: Board, pools: Mapping[str, Pool], image_dirs: Sequence[Path], ma
         again=names.plain(
             shlex.join(["lrm-eval", "report", *(f for m in board.models for f in m.folders), "--out", "board.html"])
         ),
-        sources=_sources(board),
+        citation=bibtex((table.task for table in board.tables), _presets(board)),
+        sources=sources(manifest for model in board.models for manifest in model.manifests),
         samples_note=samples_note(pools, chosen, full, max_bytes),
         marks=MARKS,
         used_marks=_used_marks(board),
@@ -97,6 +100,12 @@ def page(board: Board, pools: Mapping[str, Pool], image_dirs: Sequence[Path], ma
         images_block=Markup(embed(images)),  # noqa: S704
         sample_blocks=[Markup(one) for one in blocks],  # noqa: S704
     )
+
+
+def _presets(board: Board) -> list[str]:
+    """The names that the models were asked for by."""
+    told = [manifest.get("model") for model in board.models for manifest in model.manifests]
+    return [str(one["name"]) for one in told if isinstance(one, dict) and one.get("name")]
 
 
 # What the page's own table takes for a cell, and for the lines around the tables.
@@ -165,25 +174,6 @@ def _table_context(board: Board, table: TableView) -> dict[str, Any]:
         "ranked": any(row.place for row in metric.rows),
         "caption": caption(board, table, metric, rules),
     }
-
-
-def _sources(board: Board) -> list[dict[str, str]]:
-    """Where the questions of each task in each language come from, the languages of one source together."""
-    grouped: dict[tuple[str, ...], list[str]] = {}
-    for one in data_sources(manifest for model in board.models for manifest in model.manifests):
-        key = (names.task_title(one.task, one.condition or "default"), one.provenance or "not told", one.questions)
-        grouped.setdefault((*key, one.images, one.files, one.report_to), []).append(one.language)
-    return [
-        {
-            "task": names.plain(task),
-            "languages": ", ".join(names.plain(names.language(tag).name) for tag in names.order_languages(tags)),
-            "provenance": names.plain(provenance),
-            "size": f"{questions} on {images} images" if images else questions,
-            "files": names.plain(files),
-            "report_to": names.plain(report_to),
-        }
-        for (task, provenance, questions, images, files, report_to), tags in grouped.items()
-    ]
 
 
 def _used_marks(board: Board) -> list[str]:

@@ -12,7 +12,17 @@ from lrm_eval.types import OUTCOMES, RULES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lrm_eval.reporting.view import Board, CellView, Estimate, MetricView, Place, SetView, TableView
+    from lrm_eval.reporting.view import (
+        Board,
+        CellView,
+        Estimate,
+        Likeness,
+        Lowest,
+        MetricView,
+        Place,
+        SetView,
+        TableView,
+    )
     from lrm_eval.types import Rules
 
 
@@ -76,7 +86,12 @@ def _metric(metric: MetricView, table: TableView, index: Mapping[str, int]) -> d
             {
                 "model": index[row.model],
                 "sums": _sums(row.mean, row.gap, row.corrected, row.place),
-                "cells": {tag: _cell(cell) for tag, cell in zip(table.languages, row.cells, strict=True) if cell},
+                "beats": sorted(index[name] for name in row.place.beats) if row.place else [],
+                "lowest": _lowest(row.lowest),
+                "kappa": _estimate(row.kappa),
+                "cells": {
+                    tag: _cell(cell, index) for tag, cell in zip(table.languages, row.cells, strict=True) if cell
+                },
             }
             for row in metric.rows
         ],
@@ -92,7 +107,18 @@ def _sums(mean: Estimate | None, gap: Estimate | None, corrected: Estimate | Non
     return [_estimate(mean), _estimate(gap), _estimate(corrected), told]
 
 
-def _cell(cell: CellView) -> list[Any]:
+def _lowest(lowest: Lowest | None) -> list[Any] | None:
+    if lowest is None:
+        return None
+    ties, fifth = list(lowest.ties), list(lowest.fifth)
+    return [lowest.tag, lowest.value, ties, fifth, lowest.fifth_mean, lowest.spread]
+
+
+def _like(like: Likeness | None) -> list[Any] | None:
+    return None if like is None else [_estimate(like.same), like.kappa, like.both, like.ranks, like.n]
+
+
+def _cell(cell: CellView, index: Mapping[str, int]) -> list[Any]:
     found = [
         cell.value,
         cell.ci_low,
@@ -110,6 +136,8 @@ def _cell(cell: CellView) -> list[Any]:
         cell.chance,
         _estimate(cell.gated),
         cell.lost,
+        _like(cell.like),
+        sorted(index[name] for name in cell.beats) or None,
     ]
     # What is empty at the end need not be said.
     while found[-1] is None:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from lrm_eval.reporting.view import Estimate, Place
-from lrm_eval.scorers import BENCHMARKS, metrics
-from lrm_eval.statistics import rank_intervals
-from lrm_eval.statistics.chance import ALARM_LEVEL, best, guess_scores
+from lrm_eval.reporting.view import Estimate, Lowest, Place
+from lrm_eval.scorers import BENCHMARKS, headline
+from lrm_eval.statistics import rank_intervals, worst_of
+from lrm_eval.statistics.chance import ALARM_LEVEL, best, guess_scores, share_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +80,18 @@ class Numbers:
         if len(weights) < 2:
             return {}
         ranked = rank_intervals(self.together, weights)
-        return {one.model: Place(one.low, one.high, one.group, one.best) for one in ranked}
+        return {one.model: Place(one.low, one.high, one.group, one.best, one.beats) for one in ranked}
+
+    def lowest(self, model: str, tags: Sequence[str]) -> Lowest | None:
+        """The weakest of a model's languages among `tags`; None where there is nothing to choose from."""
+        keys = {tag: (model, tag) for tag in tags if (model, tag) in self.together.metrics}
+        if len(keys) < 2:
+            return None
+        found = worst_of(self.together, keys)
+        assert found.estimate.value is not None
+        return Lowest(
+            found.language, found.estimate.value, found.not_separable, found.fifth, found.fifth_mean, found.spread
+        )
 
     @cached_property
     def guesses(self) -> dict[Key, Guess]:
@@ -100,8 +111,7 @@ class Numbers:
             drawn = scores[same]
             if not len(drawn) or top - float(drawn.mean()) <= _NOTHING_LEFT:
                 continue
-            below = (1 + int((drawn <= value + 1e-9).sum())) / (1 + len(drawn))
-            found[key] = Guess(float(drawn.mean()), top, below < ALARM_LEVEL)
+            found[key] = Guess(float(drawn.mean()), top, share_below(metric, drawn) < ALARM_LEVEL)
         return found
 
     def corrected(self, model: str, tags: Sequence[str]) -> Estimate | None:
@@ -123,8 +133,8 @@ class Numbers:
 _NOTHING_LEFT = 1e-9
 
 
-def primary_metrics(items: Sequence[Item], task: str, benchmark: str, rules: Rules) -> list[Metric]:
-    """The headline metrics of a cell that have a value.
+def primary_metric(items: Sequence[Item], task: str, benchmark: str, rules: Rules) -> Metric | None:
+    """The headline metric of a cell; None if it has no value.
 
     Args:
         items: of one cell, read under `rules`.
@@ -133,8 +143,7 @@ def primary_metrics(items: Sequence[Item], task: str, benchmark: str, rules: Rul
         rules: the rule set.
     """
     if benchmark not in BENCHMARKS:
-        return []
+        return None
     declared = None if task == benchmark else list(dict.fromkeys(item.sample.category for item in items))
-    return [
-        metric for metric in metrics(benchmark, items, rules, declared) if metric.primary and metric.value is not None
-    ]
+    found = headline(benchmark, items, rules, declared)
+    return None if found is None or found.value is None else found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 _VALUE_LIMIT = 300
 
@@ -45,44 +45,6 @@ def trained_languages(manifest: Mapping[str, Any]) -> frozenset[str] | None:
         return frozenset(map(str, told))
     preset = load_presets().get(str(model.get("name")))
     return frozenset(preset.languages) if preset and preset.languages else None
-
-
-class DataSource(NamedTuple):
-    """Where the questions of one task in one language come from."""
-
-    task: str
-    language: str
-    condition: str
-    provenance: str
-    images: str
-    questions: str
-    files: str
-    report_to: str
-
-
-def data_sources(manifests: Iterable[Mapping[str, Any]]) -> list[DataSource]:
-    """One line per task, language and condition of run.json, each different source once."""
-    found: dict[DataSource, None] = {}
-    for manifest in manifests:
-        cells = manifest.get("cells")
-        for cell in cells if isinstance(cells, list) else []:
-            if not isinstance(cell, dict):
-                continue
-            pack = cell.get("pack")
-            packs = [f"{name} ({str(sha)[:12]})" for name, sha in pack.items()] if isinstance(pack, dict) else []
-            files = [*packs, *(str(cell[key]) for key in ("source", "revision") if cell.get(key))]
-            files += [f"mistakes are reported to {cell['report_to']}"] if cell.get("report_to") else []
-            task, tag, condition, made = (_told(cell, key) for key in ("task", "language", "condition", "provenance"))
-            told = DataSource(
-                *(task, tag, condition, made),
-                *(_told(cell, "images"), _told(cell, "planned"), ", ".join(files), _told(cell, "report_to")),
-            )
-            found[told] = None
-    return sorted(found)
-
-
-def _told(cell: Mapping[str, Any], key: str) -> str:
-    return "" if cell.get(key) is None else str(cell[key])
 
 
 def repeat_command(manifest: Mapping[str, Any]) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 from lrm_eval import errors
+from lrm_eval.reporting.across import Across, across, across_markdown
 from lrm_eval.reporting.build import build, table_id
 from lrm_eval.reporting.conditions import effects_markdown, with_condition
 from lrm_eval.reporting.gather import gather
 from lrm_eval.reporting.html import PAGE_BYTES, page
 from lrm_eval.reporting.names import benchmark_of
-from lrm_eval.reporting.paired import Numbers, primary_metrics
+from lrm_eval.reporting.paired import Numbers, primary_metric
 from lrm_eval.reporting.reader import Shared, other_rules, read_cell
 from lrm_eval.reporting.samples import Pool
 from lrm_eval.reporting.tables import as_json, csv_rows, latex, markdown
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lrm_eval.reporting.source import RunSource
     from lrm_eval.reporting.view import Board
     from lrm_eval.scorers.metric import Metric
+    from lrm_eval.types import Item
 
 Format: TypeAlias = Literal["html", "latex", "md", "csv", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -67,10 +69,10 @@ def render(
     if fmt == "csv":
         text = csv_rows(gathered)
     else:
-        numbers, pools = read_answers(gathered)
-        board = build(gathered, numbers)
+        read = read_answers(gathered)
+        board = build(gathered, read.numbers, read.across)
         if fmt == "html":
-            text = page(board, pools, [one.run.path / "images" for one in gathered], max_bytes)
+            text = page(board, read.pools, [one.run.path / "images" for one in gathered], max_bytes)
         else:
             text = {
                 "latex": lambda: latex(with_condition(board, condition), rules),
@@ -85,28 +87,49 @@ def render(
 
 
 def _markdown(board: Board, gathered: Sequence[GatheredRun], rules: Rules, condition: str | None) -> str:
-    changed = effects_markdown(gathered, rules)
-    return markdown(with_condition(board, condition), rules) + (f"\n{changed}\n" if changed else "")
+    shown = with_condition(board, condition)
+    more = [across_markdown(shown, rules), effects_markdown(gathered, rules)]
+    return "\n".join([markdown(shown, rules), *(f"{part}\n" for part in more if part)])
 
 
-def read_answers(gathered: Sequence[GatheredRun]) -> tuple[dict[NumbersKey, Numbers], dict[str, Pool]]:
-    """Reads every answered cell once: numbers over the cells of each table, and the pool of its samples.
+class Answered(NamedTuple):
+    """What the answers of some runs give.
 
-    Cells without a score (not finished) are left out.
+    Attributes:
+        numbers: over the cells of each table.
+        pools: the samples of each table.
+        across: by table and model, its languages beside each other (multilingual rules).
     """
+
+    numbers: dict[NumbersKey, Numbers]
+    pools: dict[str, Pool]
+    across: dict[tuple[str, str], Across]
+
+
+def read_answers(gathered: Sequence[GatheredRun]) -> Answered:
+    """Reads every answered cell once. Cells without a score (not finished) are left out."""
     pools: dict[str, Pool] = defaultdict(Pool)
     shared = Shared()
     metrics: dict[NumbersKey, dict[tuple[str, str], Metric]] = defaultdict(dict)
-    for one in gathered:
-        scored = {(row.task, row.language, row.condition) for row in one.rows}
-        for cell in one.cells():
-            if (cell.task, cell.language, cell.condition) not in scored:
+    beside: dict[tuple[str, str], Across] = {}
+    for name in dict.fromkeys(one.name for one in gathered):
+        # One model's answers at a time: they are needed together, and there may be many.
+        answers: dict[str, dict[str, list[Item]]] = defaultdict(dict)
+        for one in gathered:
+            if one.name != name:
                 continue
-            table = table_id(cell.task, cell.condition)
-            items, official = read_cell(one.run, cell, shared)
-            pools[table].add(one.name, cell.language, items, official)
-            for rules in RULES:
-                read = other_rules(items, official, rules)
-                for metric in primary_metrics(read, cell.task, benchmark_of(cell.task, one.manifest), rules):
-                    metrics[table, rules, metric.name][one.name, cell.language] = metric
-    return {key: Numbers(joint(by_cell)) for key, by_cell in metrics.items()}, dict(pools)
+            scored = {(row.task, row.language, row.condition) for row in one.rows}
+            for cell in one.cells():
+                if (cell.task, cell.language, cell.condition) not in scored:
+                    continue
+                table = table_id(cell.task, cell.condition)
+                items, official = read_cell(one.run, cell, shared)
+                pools[table].add(name, cell.language, items, official)
+                answers[table][cell.language] = items
+                for rules in RULES:
+                    read = other_rules(items, official, rules)
+                    metric = primary_metric(read, cell.task, benchmark_of(cell.task, one.manifest), rules)
+                    if metric is not None:
+                        metrics[table, rules, metric.name][name, cell.language] = metric
+        beside |= {(table, name): across(cells) for table, cells in answers.items()}
+    return Answered({key: Numbers(joint(by_cell)) for key, by_cell in metrics.items()}, dict(pools), beside)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lrm_eval.reporting.latex import latex_escape, latex_first_cell
@@ -224,6 +225,9 @@ def _metric_dict(metric: MetricView, table: TableView) -> dict[str, Any]:
                 "model": row.model,
                 "mean": _estimate_dict(row.mean),
                 "gap": _estimate_dict(row.gap),
+                "place": None if row.place is None else asdict(row.place),
+                "lowest": None if row.lowest is None else asdict(row.lowest),
+                "kappa": _estimate_dict(row.kappa),
                 "cells": {tag: _cell_dict(cell) for tag, cell in zip(table.languages, row.cells, strict=True) if cell},
             }
             for row in metric.rows
@@ -243,6 +247,10 @@ def _cell_dict(cell: CellView) -> dict[str, Any]:
         "note": cell.note,
         "gap": _estimate_dict(cell.gap),
         "gap_paired": cell.gap_paired,
+        "chance": cell.chance,
+        "chance_corrected": _estimate_dict(cell.corrected),
+        "beats": list(cell.beats),
+        "like_english": None if cell.like is None else asdict(cell.like),
         "heat": cell.heat,
         "marks": list(cell.marks),
     }

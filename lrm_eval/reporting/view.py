@@ -58,12 +58,54 @@ class Place:
         high: the worst.
         group: tie group, from 1.
         best: not separable from the best.
+        beats: models it is significantly better than, all pairs tested together.
     """
 
     low: int
     high: int
     group: int
     best: bool
+    beats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A model's answers in a language beside its answers to the same questions in English.
+
+    Attributes:
+        same: percent of the questions with the same answer, right or wrong; an unread answer agrees with nothing.
+        kappa: Cohen's, -1 to 1: the same without what equal habits (always B) give.
+        both: percent right in both of those right in either; None where none is right.
+        ranks: RankC of the options' log-probabilities, 0 to 1; None where choices were not scored.
+        n: questions that can be compared.
+    """
+
+    same: Estimate
+    kappa: float | None
+    both: float | None
+    ranks: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lowest:
+    """The weakest of a model's languages, among those that every model of the table has.
+
+    Attributes:
+        tag: the language with the lowest value.
+        value: its value; that it was picked as the lowest is not in its interval.
+        ties: others that are not significantly higher (paired by image, Holm).
+        fifth: the lowest fifth of the languages, lowest first.
+        fifth_mean: their mean.
+        spread: standard deviation of the values over the languages.
+    """
+
+    tag: str
+    value: float
+    ties: tuple[str, ...]
+    fifth: tuple[str, ...]
+    fifth_mean: float
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +129,9 @@ class CellView:
             not tell.
         lost: share answered rightly, but in another language.
         best: the best value of its language, or not separable from it. False if there is one model.
+        beats: models it is significantly better than in its language.
+        like: how much its answers are those to the same questions in English; None for English, and where nothing can
+            be compared.
         heat: step of the colour scale, 0 to HEAT_STEPS - 1; None if there is no value.
         marks: keys of MARKS.
     """
@@ -106,6 +151,8 @@ class CellView:
     gated: Estimate | None = None
     lost: float | None = None
     best: bool = False
+    beats: tuple[str, ...] = ()
+    like: Likeness | None = None
     heat: int | None = None
     marks: tuple[str, ...] = ()
 
@@ -114,8 +161,9 @@ class CellView:
 class RowView:
     """One model's line: a cell (or None) per language of the table, in the table's order.
 
-    `mean`, `gap`, `corrected` and `place` (all over the common languages) are None where the model, or the table, has
-    no common set of languages.
+    `mean`, `gap`, `corrected`, `place` and `lowest` (all over the common languages) are None where the model, or the
+    table, has no common set of languages; `lowest` also where there is but one. `kappa` is Fleiss' kappa over all
+    languages of the model.
     """
 
     model: str
@@ -124,6 +172,8 @@ class RowView:
     gap: Estimate | None = None
     corrected: Estimate | None = None
     place: Place | None = None
+    lowest: Lowest | None = None
+    kappa: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)

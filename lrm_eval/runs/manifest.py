@@ -110,7 +110,8 @@ def data_digest(planned: PlannedCell) -> str:
 def report_to(task: Task, pack: Path | None, card: Card | None) -> str:
     """Where a mistake in the questions of one language is reported."""
     if pack is None:
-        return task.homepage
+        # The tiny tasks have the form of their benchmark, and questions of our own.
+        return f"the issues of lrm-eval, with {task.name} and the question's id" if task.tiny else task.homepage
     if card is not None and card.contact:
         return card.contact
     if pack.is_relative_to(task.folder):
@@ -254,6 +255,7 @@ def grow(old: Mapping[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
         return {**new, "history": []}
     merged = dict(new)
     merged["tasks"] = dict(sorted({**old.get("tasks", {}), **new["tasks"]}.items()))
+    merged["conditions"] = {**old.get("conditions", {}), **new.get("conditions", {})}
     merged["languages"] = list(dict.fromkeys([*old.get("languages", []), *new["languages"]]))
     cells = {
         (cell["task"], cell["language"], cell["condition"]): cell for cell in [*old.get("cells", []), *new["cells"]]

@@ -14,6 +14,8 @@ import numpy as np
 from lrm_eval.scorers.columns import encode, hit_or_miss, share, slug
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lrm_eval.scorers.columns import Columns
     from lrm_eval.scorers.metric import BoolArray, IntArray, Metric
     from lrm_eval.types import Sample
@@ -45,7 +47,7 @@ def _first_passes(data: Columns, group: IntArray) -> BoolArray:
     return first
 
 
-def metrics(data: Columns) -> list[Metric]:
+def metrics(data: Columns) -> Iterator[Metric]:
     """Circular accuracy (primary), accuracy of the first passes and of all rows, and circular accuracy by category.
 
     Only groups whose first pass is there are counted, and passes that are not there are not asked for, as in
@@ -83,12 +85,9 @@ def metrics(data: Columns) -> list[Metric]:
 
     every = np.ones(len(first), dtype=np.bool_)
 
-    found = [
-        circular("circular_accuracy", np.ones(len(base), dtype=np.bool_), primary=True, note=note),
-        data.proportion("vanilla_accuracy", data.right, first, guessing=data.guessing(first)),
-        data.proportion("vanilla_accuracy_all", data.right, every, guessing=data.guessing(every)),
-    ]
+    yield circular("circular_accuracy", np.ones(len(base), dtype=np.bool_), primary=True, note=note)
+    yield data.proportion("vanilla_accuracy", data.right, first, guessing=data.guessing(first))
+    yield data.proportion("vanilla_accuracy_all", data.right, every, guessing=data.guessing(every))
     names = np.array([slug(name) if name else "" for name in data.category.names])[data.category.codes[base]]
     for name in sorted({str(name) for name in names} - {""}):
-        found.append(circular(f"circular_accuracy_{name}", names == name))
-    return found
+        yield circular(f"circular_accuracy_{name}", names == name)

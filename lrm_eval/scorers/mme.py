@@ -14,7 +14,7 @@ from lrm_eval.errors import UsageError
 from lrm_eval.scorers.metric import Guessing, Metric, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -105,8 +105,8 @@ def _guessing(questions: IntArray, places: IntArray, count: int) -> Guessing:
     return Guessing(units.astype(np.int64), chances, stats.reshape(len(kinds), 3, count * 4))
 
 
-def metrics(data: Columns, declared: Sequence[str] | None) -> list[Metric]:
-    """Perception, cognition and every subtask present, in MME points.
+def metrics(data: Columns, declared: Sequence[str] | None) -> Iterator[Metric]:
+    """Perception, cognition and every subtask present, in MME points; the primary one first.
 
     Args:
         data: the items.
@@ -129,33 +129,31 @@ def metrics(data: Columns, declared: Sequence[str] | None) -> list[Metric]:
         pairs.stats(none_right, none_right),
         pairs.stats(pairs.questions, pairs.questions == 2),
     )
-    found: list[Metric] = []
 
-    def add(name: str, members: Sequence[str], *, primary: bool, notes: Sequence[str]) -> None:
+    def make(name: str, members: Sequence[str], *, primary: bool, notes: Sequence[str]) -> Metric:
         place_of = {member: place for place, member in enumerate(members)}
         places = np.array([place_of.get(category, -1) for category in names], dtype=np.int64)[pairs.category]
         chosen = np.flatnonzero(places >= 0)
         stats, low, high = (_spread(each[chosen], places[chosen], len(members)) for each in three)
         items = (places >= 0)[pairs.unit]
-        found.append(
-            Metric(
-                name=name,
-                primary=primary,
-                stats=stats,
-                clusters=pairs.cluster[chosen],
-                strata=places[chosen],
-                value_of=sum_score,
-                proportion=False,
-                n=int(pairs.questions[chosen].sum()),
-                note="; ".join(notes),
-                low=low,
-                high=high,
-                outcomes=data.outcomes(items),
-                cluster_names=data.cluster.names,
-                guessing=_guessing(pairs.questions[chosen], places[chosen], len(members)),
-            )
+        return Metric(
+            name=name,
+            primary=primary,
+            stats=stats,
+            clusters=pairs.cluster[chosen],
+            strata=places[chosen],
+            value_of=sum_score,
+            proportion=False,
+            n=int(pairs.questions[chosen].sum()),
+            note="; ".join(notes),
+            low=low,
+            high=high,
+            outcomes=data.outcomes(items),
+            cluster_names=data.cluster.names,
+            guessing=_guessing(pairs.questions[chosen], places[chosen], len(members)),
         )
 
+    primary = True
     for name, group in SUMS.items():
         members = [member for member in group if member in wanted]
         if not members:
@@ -164,8 +162,8 @@ def metrics(data: Columns, declared: Sequence[str] | None) -> list[Metric]:
         extra = [f"absent: {', '.join(absent)}"] if absent else []
         if len(members) < len(group):
             extra.append(f"sum over {', '.join(members)}")
-        add(name, members, primary=not found, notes=[*extra, *notes])
+        yield make(name, members, primary=primary, notes=[*extra, *notes])
+        primary = False
     order = {name: place for place, name in enumerate(PERCEPTION + COGNITION)}
     for name in sorted(names, key=lambda name: (order.get(name, len(order)), name)):
-        add(name, [name], primary=False, notes=notes)
-    return found
+        yield make(name, [name], primary=False, notes=notes)

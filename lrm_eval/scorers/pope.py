@@ -15,7 +15,7 @@ from lrm_eval.scorers.columns import encode
 from lrm_eval.scorers.metric import Guessing, Metric, percentage, percentage_or_zero, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lrm_eval.scorers.columns import Columns
     from lrm_eval.scorers.metric import BoolArray, FloatArray, IntArray
@@ -125,8 +125,8 @@ def _counts(gold_yes: BoolArray, right: BoolArray, said_yes: BoolArray) -> Float
     ).astype(np.float64)
 
 
-def metrics(data: Columns) -> list[Metric]:
-    """F1 (primary), accuracy, precision, recall and yes ratio: means over the splits, and each split's own."""
+def metrics(data: Columns) -> Iterator[Metric]:
+    """F1 (primary, first), accuracy, precision, recall and yes ratio: means over the splits, and each split's own."""
     gold_yes = np.array([item.sample.gold == "yes" for item in data.items], dtype=np.bool_)
     right, said_yes = _counted_right(data, gold_yes)
     split = encode(item.sample.split for item in data.items)
@@ -136,11 +136,10 @@ def metrics(data: Columns) -> list[Metric]:
 
     every = np.ones(len(right), dtype=np.bool_)
     chosen_of = {name: split.codes == split.names.index(name) for name in names}
-    found = _of_splits(data, "", place, len(names), every, (gold_yes, right, said_yes))
+    yield from _of_splits(data, "", place, len(names), every, (gold_yes, right, said_yes))
     for name in names:
         if name:
-            found += _of_splits(data, f"_{name}", place * 0, 1, chosen_of[name], (gold_yes, right, said_yes))
-    return found
+            yield from _of_splits(data, f"_{name}", place * 0, 1, chosen_of[name], (gold_yes, right, said_yes))
 
 
 def _of_splits(
@@ -150,7 +149,7 @@ def _of_splits(
     splits: int,
     chosen: BoolArray,
     answers: tuple[BoolArray, BoolArray, BoolArray],
-) -> list[Metric]:
+) -> Iterator[Metric]:
     """The five measures over one or several splits; with one split all but F1 are proportions."""
     gold_yes, right, said_yes = answers
     indices = np.flatnonzero(chosen)
@@ -173,36 +172,30 @@ def _of_splits(
         "recall": (gold_yes & right, chosen & gold_yes),
         "yes_ratio": (said_yes, chosen),
     }
-    found = []
     for name, measure in _MEASURES.items():
         primary = name == "f1" and not suffix
         if splits == 1 and name in bases:
             hits, base = bases[name]
             value_of = percentage_or_zero if name == "precision" else percentage
             toss = None if name == "yes_ratio" else replace(guessing, stats=_BASES[name](guessing.stats))
-            found.append(
-                data.proportion(
-                    name + suffix, hits, base, primary=primary, value_of=value_of, outcomes=outcomes, guessing=toss
-                )
+            yield data.proportion(
+                name + suffix, hits, base, primary=primary, value_of=value_of, outcomes=outcomes, guessing=toss
             )
             continue
-        found.append(
-            Metric(
-                name=name + suffix,
-                primary=primary,
-                stats=stats,
-                clusters=data.cluster.codes[indices],
-                # Splits that ask about the same images, as POPE's do, are drawn as one stratum.
-                strata=place[indices],
-                value_of=_mean_of(measure, splits),
-                proportion=False,
-                n=len(indices),
-                low=all_no if name == "yes_ratio" else worst,
-                high=all_yes if name == "yes_ratio" else best,
-                outcomes=outcomes,
-                cluster_names=data.cluster.names,
-                # A share of yes is nothing to be good at.
-                guessing=None if name == "yes_ratio" else guessing,
-            )
+        yield Metric(
+            name=name + suffix,
+            primary=primary,
+            stats=stats,
+            clusters=data.cluster.codes[indices],
+            # Splits that ask about the same images, as POPE's do, are drawn as one stratum.
+            strata=place[indices],
+            value_of=_mean_of(measure, splits),
+            proportion=False,
+            n=len(indices),
+            low=all_no if name == "yes_ratio" else worst,
+            high=all_yes if name == "yes_ratio" else best,
+            outcomes=outcomes,
+            cluster_names=data.cluster.names,
+            # A share of yes is nothing to be good at.
+            guessing=None if name == "yes_ratio" else guessing,
         )
-    return found

@@ -18,7 +18,7 @@ from lrm_eval.statistics.interval import metric_interval
 from lrm_eval.types import ScoreRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from lrm_eval.scorers.columns import Columns
     from lrm_eval.scorers.metric import FloatArray, Metric
@@ -48,15 +48,29 @@ def metrics(benchmark: str, items: Sequence[Item], rules: Rules, declared: Seque
     Raises:
         UsageError: unknown benchmark; an MME image with more than two questions in a subtask.
     """
+    return list(_each(benchmark, items, rules, declared))
+
+
+def headline(
+    benchmark: str, items: Sequence[Item], rules: Rules, declared: Sequence[str] | None = None
+) -> Metric | None:
+    """The primary metric alone, without the work for all the others; arguments and errors as of `metrics`.
+
+    Returns:
+        None without items.
+    """
+    return next((metric for metric in _each(benchmark, items, rules, declared) if metric.primary), None)
+
+
+def _each(benchmark: str, items: Sequence[Item], rules: Rules, declared: Sequence[str] | None) -> Iterator[Metric]:
     if benchmark not in BENCHMARKS and benchmark not in _NATIVE:
         raise unknown("benchmark", benchmark, (*BENCHMARKS, *_NATIVE))
-    if not items:
-        return []
-    found = _metrics(benchmark, columns(items, rules), declared)
-    return found if any(item.sample.gold for item in items) else [_without_gold(metric) for metric in found]
+    if items:
+        found = _metrics(benchmark, columns(items, rules), declared)
+        yield from found if any(item.sample.gold for item in items) else map(_without_gold, found)
 
 
-def _metrics(benchmark: str, data: Columns, declared: Sequence[str] | None) -> list[Metric]:
+def _metrics(benchmark: str, data: Columns, declared: Sequence[str] | None) -> Iterable[Metric]:
     if benchmark == "mme":
         return mme.metrics(data, declared)
     if benchmark == "pope":

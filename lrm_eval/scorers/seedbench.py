@@ -15,6 +15,8 @@ from lrm_eval.scorers.columns import slug
 from lrm_eval.types import OUTCOMES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lrm_eval.scorers.columns import Columns
     from lrm_eval.scorers.metric import BoolArray, Metric
     from lrm_eval.types import Item, Sample
@@ -80,7 +82,7 @@ def _ranking(data: Columns, image: BoolArray) -> list[Metric]:
     return found
 
 
-def metrics(data: Columns) -> list[Metric]:
+def metrics(data: Columns) -> Iterator[Metric]:
     """Accuracy over the image questions (primary), by ranking where choices were scored, and per question type.
 
     Where there are video questions too, `accuracy_video` and `accuracy_all` stand beside.
@@ -92,13 +94,12 @@ def metrics(data: Columns) -> list[Metric]:
         guessing = data.guessing(chosen)
         return data.proportion(name, data.right, chosen, primary=primary, note=note, guessing=guessing)
 
-    found = [accuracy("accuracy", ~video, primary=True, note=note)]
-    found += _ranking(data, ~video)
+    yield accuracy("accuracy", ~video, primary=True, note=note)
+    yield from _ranking(data, ~video)
     if video.any():
-        found.append(accuracy("accuracy_video", video))
-        found.append(accuracy("accuracy_all", video | True))
+        yield accuracy("accuracy_video", video)
+        yield accuracy("accuracy_all", video | True)
     names = np.array([type_name(name) if name else "" for name in data.category.names])[data.category.codes]
     order = {name: place for place, name in enumerate(TYPES)}
     for name in sorted({str(name) for name in names} - {""}, key=lambda name: (order.get(name, len(order)), name)):
-        found.append(accuracy(f"accuracy_{name}", names == name))
-    return found
+        yield accuracy(f"accuracy_{name}", names == name)

@@ -48,7 +48,7 @@ from lrm_eval.statistics.consistency import (
     right_given,
     right_overlap,
 )
-from lrm_eval.statistics.crosslingual import Gap, Worst, gaps, languages_joint, mean_gap, worst
+from lrm_eval.statistics.crosslingual import Gap, Worst, gaps, languages_joint, mean_gap, worst, worst_of
 from lrm_eval.statistics.interval import metric_interval
 from lrm_eval.statistics.joint import Estimate, Joint, joint
 from lrm_eval.statistics.multiple import benjamini_hochberg, holm
@@ -108,4 +108,5 @@ __all__ = [
     "tie_groups",
     "win_probability",
     "worst",
+    "worst_of",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lrm_eval.scorers.metric import Metric
     from lrm_eval.statistics.joint import Joint
 
+K = TypeVar("K")
 PIVOT = "en"
 
 
@@ -95,7 +96,7 @@ def gaps(together: Joint[str], pivot: str = PIVOT) -> list[Gap]:
     return result
 
 
-def _difference(together: Joint[str], tag: str, other: str, comparisons: int) -> Difference:
+def _difference(together: Joint[K], tag: K, other: K, comparisons: int) -> Difference:
     if np.array_equal(together.places[tag], together.places[other]):
         return difference(together, {tag: 1.0}, {other: 1.0}, comparisons=comparisons)
     found = together.estimate({tag: 1.0, other: -1.0})
@@ -136,21 +137,34 @@ def worst(together: Joint[str], languages: Iterable[str] | None = None) -> Worst
     Raises:
         ValueError: no language.
     """
-    tags = sorted(together.metrics if languages is None else languages)
-    value_of = {tag: together.value({tag: 1.0}) for tag in tags}
+    return worst_of(together, {tag: tag for tag in (together.metrics if languages is None else languages)})
+
+
+def worst_of(together: Joint[K], keys: Mapping[str, K]) -> Worst:
+    """As `worst`, for one model among many.
+
+    Args:
+        together: metrics of several models.
+        keys: by language to look among, the key of the model's metric.
+
+    Raises:
+        ValueError: no language.
+    """
+    tags = sorted(keys)
+    value_of = {tag: together.value({keys[tag]: 1.0}) for tag in tags}
     values = {tag: value for tag, value in value_of.items() if value is not None}
     if not values:
         raise ValueError("no language has a value")
     order = sorted(values, key=lambda tag: (values[tag], tag))
     lowest = order[0]
     others = order[1:]
-    tests = [_difference(together, tag, lowest, len(others)) for tag in others]
+    tests = [_difference(together, keys[tag], keys[lowest], len(others)) for tag in others]
     adjusted = holm([one.p_value for one in tests])
     ties = tuple(tag for tag, p in zip(others, adjusted, strict=True) if p is None or p > 1 - LEVEL)
     fifth = order[: max(1, math.ceil(len(order) / 5))]
     return Worst(
         language=lowest,
-        estimate=together.estimate({lowest: 1.0}),
+        estimate=together.estimate({keys[lowest]: 1.0}),
         not_separable=ties,
         fifth=tuple(fifth),
         fifth_mean=sum(values[tag] for tag in fifth) / len(fifth),

@@ -151,15 +151,24 @@ def test_the_page_tells_where_questions_come_from_and_where_to_report_a_mistake(
         "condition": "default",
         "planned": 20,
         "images": 10,
-        "pack": {"packs/sw.jsonl": "ab" * 32},
+        "provenance": "machine-translated",
     }
-    told = {"provenance": "machine-translated", "report_to": "https://example.org/<issues>"}
-    cells = [{**cell, **told, "language": tag} for tag in ("sw", "am")]
+    cells = [
+        {
+            **cell,
+            "language": tag,
+            "pack": {f"packs/{tag}.jsonl": "ab" * 32},
+            "report_to": f"https://example.org/<issues>/{tag}.jsonl",
+        }
+        for tag in ("sw", "am")
+    ]
     made = render(
         [make_run(tmp_path / "r", "m", {"sw": 9, "am": 9}, ("tiny-mme",), 20, manifest={"cells": cells})], "html"
     )
     assert "<td>MME, tiny</td><td>Amharic, Swahili</td><td>machine-translated</td><td>20 on 10 images</td>" in str(made)
-    assert "packs/sw.jsonl (abababababab)" in str(made) and "https://example.org/&lt;issues&gt;" in str(made)
+    assert "<summary>2 files</summary>" in str(made)
+    assert "packs/sw.jsonl (abababababab)" in str(made)
+    assert "https://example.org/&lt;issues&gt;/&lt;language&gt;.jsonl" in str(made)
 
 
 def test_a_run_without_the_multilingual_rules_still_makes_a_page(tmp_path: Path) -> None:

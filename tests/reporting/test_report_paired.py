@@ -8,7 +8,7 @@ from report_run_folders import make_run
 
 from lrm_eval.reporting.build import build
 from lrm_eval.reporting.gather import gather
-from lrm_eval.reporting.paired import Numbers, primary_metrics
+from lrm_eval.reporting.paired import Numbers, primary_metric
 from lrm_eval.reporting.render import read_answers
 from lrm_eval.statistics import chance_level, combined_interval, joint
 
@@ -24,12 +24,13 @@ KEY = ("tiny-mmbench", "multilingual", "circular_accuracy")
 
 def metrics(run: RunFolder, task: str = "tiny-mmbench") -> dict[str, Metric]:
     cells = {cell.language: run.items(cell, "multilingual") for cell in run.cells() if cell.task == task}
-    return {tag: primary_metrics(items, task, "mmbench", "multilingual")[0] for tag, items in cells.items()}
+    found = {tag: primary_metric(items, task, "mmbench", "multilingual") for tag, items in cells.items()}
+    return {tag: metric for tag, metric in found.items() if metric is not None}
 
 
 def rows(*runs: RunFolder) -> dict[str, RowView]:
     gathered = gather(runs)
-    numbers, _ = read_answers(gathered)
+    numbers = read_answers(gathered).numbers
     table = next(table for table in build(gathered, numbers).tables if table.task == "tiny-mmbench")
     return {row.model: row for row in table.metrics["multilingual"][0].rows}
 
@@ -61,7 +62,7 @@ def test_four_images_give_no_interval(tmp_path: Path) -> None:
 
 def test_a_benchmark_of_a_plug_in_has_no_numbers(good: RunFolder) -> None:
     cell = next(cell for cell in good.cells() if cell.task == "tiny-mmbench")
-    assert primary_metrics(good.items(cell, "multilingual"), "other", "other", "multilingual") == []
+    assert primary_metric(good.items(cell, "multilingual"), "other", "other", "multilingual") is None
 
 
 def test_a_clearly_better_model_is_first_and_alone_in_bold(good: RunFolder, weak: RunFolder) -> None:
@@ -105,7 +106,7 @@ def test_the_corrected_mean_is_the_mean_of_the_corrected_cells(good: RunFolder) 
 def test_a_score_below_guessing_is_marked(good: RunFolder, tmp_path: Path) -> None:
     wrong = make_run(tmp_path / "r", "wrong", {"en": 0, "sw": 0}, ("tiny-mme",), count=160)
     gathered = gather([wrong])
-    numbers, _ = read_answers(gathered)
+    numbers = read_answers(gathered).numbers
     cells = build(gathered, numbers).tables[0].metrics["multilingual"][0].rows[0].cells
     assert all(cell is not None and "chance" in cell.marks for cell in cells)
     assert all(cell is not None and "note" not in cell.marks for cell in cells), "one mark says it"
@@ -114,7 +115,7 @@ def test_a_score_below_guessing_is_marked(good: RunFolder, tmp_path: Path) -> No
 
 def test_groups_of_languages_have_sums_with_intervals(good: RunFolder, weak: RunFolder) -> None:
     gathered = gather([good, weak])
-    numbers, _ = read_answers(gathered)
+    numbers = read_answers(gathered).numbers
     metric = next(t for t in build(gathered, numbers).tables if t.task == "tiny-mmbench").metrics["multilingual"][0]
     sets = {one.label: one for one in metric.sets}
     assert sets["script Latn"].tags == ("en", "sw")

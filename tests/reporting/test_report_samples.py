@@ -22,7 +22,7 @@ MULTILINGUAL = 1  # place in RULES
 
 @pytest.fixture(scope="module")
 def pools(good: RunFolder, hostile: RunFolder) -> dict[str, Pool]:
-    return read_answers(gather([good, hostile]))[1]
+    return read_answers(gather([good, hostile])).pools
 
 
 def kinds(pool: Pool, model: str, language: str, ids: list[str]) -> list[str]:

@@ -36,6 +36,10 @@ def test_questions_without_a_pack_go_to_the_benchmark() -> None:
     assert report_to(task, None, None) == task.homepage
 
 
+def test_the_english_of_a_tiny_task_goes_to_the_project_that_wrote_it() -> None:
+    assert report_to(load_task("tiny-mmbench"), None, None).startswith("the issues of lrm-eval, with tiny-mmbench")
+
+
 def test_a_checkpoint_tells_which_line_of_the_tables_it_is(tmp_path: Path) -> None:
     table = {"variant": "w/o BVQA", "non_english_percent": 40}
     (tmp_path / "training.json").write_text(json.dumps({"table": table}), encoding="utf-8")

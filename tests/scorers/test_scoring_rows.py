@@ -7,8 +7,8 @@ import pytest
 from scorer_items import by_name, item, values
 
 from lrm_eval.errors import UsageError
-from lrm_eval.scorers import rows
-from lrm_eval.types import RULES, Item
+from lrm_eval.scorers import BENCHMARKS, headline, metrics, rows
+from lrm_eval.types import RULES, Item, Rules
 
 
 def _seed(right: int, wrong: int, images: int) -> list[Item]:
@@ -89,11 +89,10 @@ def test_an_unknown_benchmark_is_a_usage_error() -> None:
         values("popes", [item("pope/1", "yes", "yes")])
 
 
-@pytest.mark.parametrize("rules", RULES)
-@pytest.mark.parametrize("benchmark", ["mme", "pope", "seedbench", "mmbench"])
-def test_every_value_is_a_function_of_sums_between_its_bounds(benchmark: str, rules: str) -> None:
+def _mixed(benchmark: str) -> list[Item]:
+    """Right, wrong and unread answers in turn."""
     golds = ("yes", "no") if benchmark in ("mme", "pope") else ("A", "B")
-    items = [
+    return [
         item(
             f"{benchmark}/{n}",
             golds[n % 2],
@@ -105,6 +104,12 @@ def test_every_value_is_a_function_of_sums_between_its_bounds(benchmark: str, ru
         )
         for n in range(120)
     ]
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("benchmark", ["mme", "pope", "seedbench", "mmbench"])
+def test_every_value_is_a_function_of_sums_between_its_bounds(benchmark: str, rules: str) -> None:
+    items = _mixed(benchmark)
     for name, metric in by_name(benchmark, items, rules).items():  # type: ignore[arg-type]
         if metric.value is None:
             continue
@@ -114,6 +119,17 @@ def test_every_value_is_a_function_of_sums_between_its_bounds(benchmark: str, ru
         low, high = (float(metric.value_of(extreme.sum(axis=0))) for extreme in (metric.low, metric.high))
         assert low <= metric.value <= high, name
         assert len(metric.stats) == len(metric.clusters) == len(metric.strata)
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("benchmark", BENCHMARKS)
+def test_the_headline_is_the_primary_one_of_all_metrics(benchmark: str, rules: Rules) -> None:
+    items, declared = _mixed(benchmark), ["color"]
+    found = headline(benchmark, items, rules, declared)
+    expected = next(metric for metric in metrics(benchmark, items, rules, declared) if metric.primary)
+    assert found is not None
+    assert (found.name, found.value, found.n) == (expected.name, expected.value, expected.n)
+    assert headline(benchmark, [], rules) is None
 
 
 def test_scoring_imports_no_heavy_library() -> None:

@@ -55,7 +55,7 @@ function percent(share) {
 const estimateOf = (list) => (list ? { value: list[0], low: list[1], high: list[2] } : null);
 const placeOf = (list) => (list ? { low: list[0], high: list[1], group: list[2], best: Boolean(list[3]) } : null);
 function cellOf(list) {
-  const [value, low, high, n, clusters, unparsed, outcomes, marks, note, gap, heat, best, corrected, chance, gated, lost] =
+  const [value, low, high, n, clusters, unparsed, outcomes, marks, note, gap, heat, best, corrected, chance, gated, lost, like, beats] =
     list;
   return {
     value,
@@ -74,7 +74,20 @@ function cellOf(list) {
     chance: chance ?? null,
     gated: estimateOf(gated),
     lost: lost ?? null,
+    like: likeOf(like),
+    beats: beats || [],
   };
+}
+// The answers of a cell beside those to the same questions in English.
+function likeOf(list) {
+  if (!list) return null;
+  const [same, kappa, both, ranks, n] = list;
+  return { ...estimateOf(same), kappa, both, ranks, n };
+}
+function lowestOf(list) {
+  if (!list) return null;
+  const [tag, value, ties, fifth, fifthMean, spread] = list;
+  return { tag, value, ties, fifth, fifthMean, spread };
 }
 function sumsOf([mean, gap, corrected, place]) {
   return { mean: estimateOf(mean), gap: estimateOf(gap), corrected: estimateOf(corrected), place: placeOf(place) };

@@ -18,7 +18,7 @@ const DEFAULTS = {
 const MANY = ["sort", "metric"];
 const KNOWN = {
   rules: ["multilingual", "official"],
-  view: ["score", "gap", "chance", "fidelity", "unread"],
+  view: ["score", "gap", "chance", "fidelity", "same", "unread"],
   rows: ["models", "languages"],
   plot: ["dots", "radar", "none"],
   training: ["", "named", "unnamed"],

@@ -5,6 +5,7 @@ const VIEWS = {
   gap: { label: "gap to English", part: (cell) => cell.gap, sum: "gap", sign: true },
   chance: { label: "corrected for chance", part: (cell) => cell.corrected, sum: "corrected", sign: false },
   fidelity: { label: "right and in the language asked", part: (cell) => cell.gated, sum: null, sign: false },
+  same: { label: "same answer as in English", part: (cell) => cell.like, sum: null, sign: false },
   unread: { label: "answers not read", part: (cell) => plainPart(100 * cell.unparsed), sum: null, sign: false },
 };
 
@@ -67,16 +68,19 @@ function viewOf(table) {
   if (!metric) return null;
   const kind = VIEWS[state.view];
   const tags = table.languages.filter((tag) => wantedLanguage(tag, wanted));
-  const meanOver = metric.mean_over.filter((tag) => tags.includes(tag));
+  // English is like itself: it has no part in the mean of how alike the others are.
+  const sameOver = (tag) => state.view !== "same" || tag !== "en";
+  const meanOver = metric.mean_over.filter((tag) => tags.includes(tag) && sameOver(tag));
   const gapOver = metric.gap_over.filter((tag) => tags.includes(tag));
-  const whole = meanOver.length === metric.mean_over.length;
+  const whole = meanOver.length === metric.mean_over.filter(sameOver).length;
   const part = whole ? null : metric.sets.find((one) => sameTags(one.tags, meanOver));
   const rows = metric.rows
     .map((row, place) => {
       const cells = {};
       for (const tag of tags) if (row.cells[tag]) cells[tag] = cellOf(row.cells[tag]);
       const sums = whole ? sumsOf(row.sums) : part ? sumsOf(part.rows[place]) : sumsHere(cells, meanOver, gapOver);
-      return { model: board.models[row.model], cells, ...sums };
+      const across = { lowest: lowestOf(row.lowest), kappa: estimateOf(row.kappa) };
+      return { model: board.models[row.model], index: row.model, cells, beats: row.beats, ...across, ...sums };
     })
     .filter((row) => wantedModel(row.model, wanted));
   for (const row of rows) row.sum = sumOf(row, kind, meanOver);

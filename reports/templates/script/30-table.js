@@ -46,6 +46,18 @@ function causeOf(cell) {
 
 const unreadFilter = (cell) => (cell.unparsed === 0 ? "all" : mostOf(cell)[0] === "error" ? "error" : "unparsed");
 
+// Agreement beyond habit, and what is right in both languages of what is right in either.
+function likeness(cell) {
+  if (!cell.like) return "";
+  const { kappa, both, ranks } = cell.like;
+  const parts = [
+    kappa === null ? "" : `κ ${number(kappa, false, 2)}`,
+    both === null ? "" : `both right ${percent(both / 100)}`,
+    ranks === null ? "" : `RankC ${number(ranks, false, 2)}`,
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
 const lostOf = (cell) => (cell.lost === null ? "" : `${number(cell.lost)} in another language`);
 
 function told(view, cell) {
@@ -68,7 +80,8 @@ function cellNode(view, row, tag) {
   const sign = view.kind.sign && !pivot;
   const second = state.view === "unread" ? causeOf(cell) : part ? interval(part.low, part.high, sign) : "";
   const place = address(view.table.id, tag, row.model);
-  const show = state.view === "unread" ? unreadFilter(cell) : "all";
+  const show = state.view === "unread" ? unreadFilter(cell) : state.view === "same" && part ? "english" : "all";
+  const third = { fidelity: lostOf, same: likeness }[state.view] || ((one) => `n ${one.n} · ${percent(one.unparsed)}`);
   const best = state.view === "score" && cell.best ? " best" : "";
   const link = el(
     "a",
@@ -79,7 +92,7 @@ function cellNode(view, row, tag) {
     },
     el("span", { class: `v${best}` }, number(part ? part.value : null, sign), marksOf(cell)),
     el("span", { class: "ci" }, second),
-    el("span", { class: "n" }, state.view === "fidelity" ? lostOf(cell) : `n ${cell.n} · ${percent(cell.unparsed)}`),
+    el("span", { class: "n" }, third(cell)),
   );
   return el("td", { class: colourOf(view, cell, part) }, link);
 }
@@ -166,21 +179,27 @@ function span(numbers) {
 const WHAT = {
   chance: (label) => `${label}, corrected for chance,`,
   fidelity: () => "Questions answered rightly and in the language asked, whatever the metric,",
+  same: () => "Questions with the same answer as in English, right or wrong,",
   unread: () => "Answers without a reading",
 };
 
 function captionOf(view) {
   const { metric, kind } = view;
   const cells = view.rows.flatMap((row) => Object.values(row.cells));
-  const share = ["unread", "chance", "fidelity"].includes(state.view);
+  const share = ["unread", "chance", "fidelity", "same"].includes(state.view);
   const unit = metric.unit === "points" && !share ? "MME points" : "percent";
   const size = `n = ${span(cells.map((cell) => cell.n))} per cell on ${span(cells.map((cell) => cell.clusters))} images`;
   const what = WHAT[state.view] ? WHAT[state.view](metric.label) : metric.label;
   const intervals = state.view === "unread" ? "" : ", 95 % intervals in brackets";
-  const parts = [`${what} in ${unit}, ${state.rules} rules${intervals}; ${size}.`];
+  const rules = state.view === "same" ? "multilingual" : state.rules;
+  const parts = [`${what} in ${unit}, ${rules} rules${intervals}; ${size}.`];
   if (state.view === "chance") parts.push("0 is guessing on the same questions, 100 is all right.");
   if (state.view === "fidelity")
     parts.push("An answer whose language cannot be known (a letter) is not held against a model.");
+  if (state.view === "same")
+    parts.push(
+      "κ is Cohen's: 0 is what habit alone would give, 1 is always the same. “Both right”: of the questions right in either language.",
+    );
   if (metric.note) parts.push(`Note: ${metric.note}.`);
   const some = view.exact ? "" : " (of those shown; without an interval)";
   const which = view.part ? ` (${view.part.label})` : "";
@@ -205,6 +224,7 @@ function drawTable(section) {
   const table = board.tables[Number(section.dataset.table)];
   const view = viewOf(table);
   const target = section.querySelector("table.board");
+  for (const old of section.querySelectorAll(".verdict")) old.remove();
   const figure = section.querySelector("figure");
   if (figure) figure.remove();
   if (!view) {
@@ -214,6 +234,7 @@ function drawTable(section) {
   }
   target.replaceChildren(...(state.rows === "languages" ? drawLanguages(view) : drawModels(view)));
   section.querySelector(".caption").textContent = captionOf(view);
+  section.querySelector(".caption").before(...verdictOf(view));
   drawFigure(section, view, target);
   drawMetrics(section, table, view.metric);
 }

@@ -63,13 +63,16 @@ function byPlace(views) {
   return [...places.keys()].sort((a, b) => average(a) - average(b) || board.models.indexOf(a) - board.models.indexOf(b));
 }
 
+// The language with the lowest value among those shown.
+function lowestShown(view, row) {
+  const known = view.tags.filter((tag) => row.cells[tag] && row.cells[tag].value !== null);
+  if (known.length < 2) return null;
+  return known.reduce((least, tag) => (row.cells[tag].value < row.cells[least].value ? tag : least));
+}
+
 function overviewCell(view, row) {
   if (!row) return el("td", {}, el("span", { class: "fill" }));
-  const known = view.tags.filter((tag) => row.cells[tag] && row.cells[tag].value !== null);
-  const lowest =
-    known.length > 1
-      ? known.reduce((least, tag) => (row.cells[tag].value < row.cells[least].value ? tag : least))
-      : null;
+  const lowest = lowestShown(view, row);
   const best = row.place && row.place.best ? " best" : "";
   const rank = row.place ? el("span", { class: "rank" }, `rank ${rankOf(row.place)}`) : "";
   const gap = row.gap ? `gap ${number(row.gap.value, true)} ${interval(row.gap.low, row.gap.high, true)}` : "";

@@ -188,11 +188,21 @@ function download(kind) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-async function copyLink() {
+async function copyText(text, what) {
   try {
-    await navigator.clipboard.writeText(location.href);
-    byId("copied").textContent = "copied";
+    await navigator.clipboard.writeText(text);
   } catch {
-    byId("copied").textContent = location.href;
+    // A page from disk may not be allowed to write to the clipboard by that door: this one is older.
+    const field = el("textarea", { readonly: true, class: "visually-hidden" });
+    field.value = text;
+    byId("downloads").append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    if (!done) {
+      byId("copied").textContent = what === "link" ? text : "not copied: the text stands under “How to cite”";
+      return;
+    }
   }
+  byId("copied").textContent = `${what} copied`;
 }

@@ -22,6 +22,7 @@ function draw(only = null) {
   byId("legend-first").textContent = LEGEND[state.view];
   drawOverview();
   for (const section of sections) drawTable(section);
+  drawAcross();
   drawHealth();
   drawSamples();
 }
@@ -34,6 +35,8 @@ const LEGEND = {
   chance: `A cell: 100 × (score − guessing) / (best possible − guessing), [95 % interval], ${TAIL}`,
   fidelity:
     "A cell: share of the questions answered rightly and in the language asked, [95 % interval], share answered rightly in another language.",
+  same:
+    "A cell: share of the questions answered as in English, [95 % interval], agreement beyond habit, share right in both of those right in either. Open it to see what is right in English only.",
   unread: "A cell: share of answers without a reading in percent, the most frequent cause, n questions. Open it to see them.",
 };
 
@@ -113,7 +116,8 @@ document.addEventListener("click", (event) => {
   } else if (target.closest("#rules, #view, #rows, #plot"))
     change({ [target.closest(".switch").id]: target.value, sort: target.closest("#rows") ? {} : state.sort });
   else if (target.closest("#downloads")) {
-    if (target.value === "link") copyLink();
+    if (target.value === "link") copyText(location.href, "link");
+    else if (target.value === "citation") copyText(byId("citation").textContent, "citation");
     else download(target.value);
   }
 });
@@ -123,6 +127,7 @@ document.addEventListener("change", (event) => {
   if (target.dataset.metric) {
     setFor("metric", target.dataset.metric, target.value);
     drawOverview();
+    drawAcross();
     drawHealth();
   } else if (target.dataset.go) {
     const where = parseAddress(state.cell);

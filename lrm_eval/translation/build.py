@@ -12,12 +12,12 @@ import queue
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lrm_eval.data.packs import PackRow
 from lrm_eval.runs.files import write_atomic
 from lrm_eval.translation import problems, textual
-from lrm_eval.translation.glossary import EMPTY, Glossary
+from lrm_eval.translation.planning import Job, Plan, plan
 from lrm_eval.translation.translators import TranslationError
 
 if TYPE_CHECKING:
@@ -27,59 +27,14 @@ if TYPE_CHECKING:
     from lrm_eval.languages import Language
     from lrm_eval.translation.cache import Cache
     from lrm_eval.translation.english import Unit
+    from lrm_eval.translation.glossary import Glossary
     from lrm_eval.translation.translators import Translator
+
+__all__ = ["Built", "Job", "Plan", "build", "fulfil", "plan", "write_failures"]
 
 PROVENANCE = "machine-translated"
 BY_PEOPLE = "human-translated"
 _GIVEN = ("source", "translation")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Texts for one call of the translator.
-
-    Attributes:
-        texts: what is sent.
-        wanted: those of them whose translations are kept; the others only explain them.
-        sentences: those of `wanted` that are questions or hints.
-    """
-
-    texts: tuple[str, ...]
-    wanted: frozenset[str]
-    sentences: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a build has to do.
-
-    Attributes:
-        units: the lines of the pack.
-        known: English text -> translation, from the cache, from a file, or because there is nothing to translate.
-        jobs: the calls that are left.
-        texts: different texts.
-        cached: those found in the cache.
-        people: those that people gave.
-        glossary: terms and names that translations keep to.
-    """
-
-    units: tuple[Unit, ...]
-    known: Mapping[str, str]
-    jobs: tuple[Job, ...]
-    texts: int
-    cached: int
-    people: frozenset[str] = frozenset()
-    glossary: Glossary = EMPTY
-
-    @property
-    def left(self) -> int:
-        """Texts still to be translated."""
-        return sum(len(job.wanted) for job in self.jobs)
-
-    @property
-    def characters(self) -> int:
-        """Characters that are sent, explanations included."""
-        return sum(len(text) for job in self.jobs for text in job.texts)
 
 
 @dataclass(slots=True)
@@ -97,75 +52,8 @@ class Built:
     marks: dict[str, list[str]] = field(default_factory=dict)
 
 
-def plan(
-    units: Sequence[Unit],
-    cache: Cache,
-    given: Mapping[str, str],
-    translator: Translator,
-    glossary: Glossary = EMPTY,
-    rendered: Mapping[str, str] | None = None,
-) -> Plan:
-    """Which texts are known and which calls are left.
-
-    A text belongs to the first unit that has it. A translator that sees texts together gets that whole unit, so that
-    the question explains an option; its other texts keep the translations they have.
-
-    Args:
-        units: the lines of the pack.
-        cache: open.
-        given: English text -> translation by people.
-        translator: decides how texts are put into calls.
-        glossary: a text that is a term of it needs no translator.
-        rendered: English text -> wording by the task's lexicon.
-    """
-    people: set[str] = set()
-    known: dict[str, str] = {}
-    owner: dict[str, Unit] = {}
-    sentences: set[str] = set()
-    cached = 0
-    for unit in units:
-        for text, sentence in unit.texts():
-            if sentence:
-                sentences.add(text)
-            if text in known or text in owner:
-                continue
-            found = given.get(text.strip())
-            if found is not None:
-                people.add(text)
-            else:
-                found = (rendered or {}).get(text.strip()) or (None if textual.translatable(text) else text.strip())
-            if found is None:
-                found = glossary.whole(text)
-            if found is None:
-                found = cache.get(text, glossary.context(text))
-                cached += found is not None
-            if found is None:
-                owner[text] = unit
-            else:
-                known[text] = found
-    jobs = _together(units, owner, sentences) if translator.together else _batched(owner, sentences, translator.batch)
-    texts = len(known) + len(owner)
-    return Plan(tuple(units), known, tuple(jobs), texts, cached, frozenset(people), glossary)
-
-
-def _together(units: Sequence[Unit], owner: Mapping[str, Unit], sentences: set[str]) -> Iterator[Job]:
-    for unit in units:
-        texts = tuple(text for text, _ in unit.texts())
-        wanted = frozenset(text for text in texts if owner.get(text) is unit)
-        if wanted:
-            yield Job(texts, wanted, wanted & sentences)
-
-
-def _batched(owner: Mapping[str, Unit], sentences: set[str], size: int) -> Iterator[Job]:
-    # By length: a batch is padded to its longest text.
-    texts = sorted(owner, key=lambda text: (len(text), text))
-    for start in range(0, len(texts), size):
-        batch = texts[start : start + size]
-        yield Job(tuple(batch), frozenset(batch), frozenset(batch) & sentences)
-
-
 def build(
-    todo: Plan,
+    todo: Plan[Unit],
     translator: Translator,
     source: Language,
     target: Language,
@@ -186,17 +74,37 @@ def build(
         UsageError: the translator cannot work at all as it is set up.
         RunError: it broke on the way, or the cache cannot be written; everything before is kept.
     """
-    known = dict(todo.known)
     result = Built()
+    known, result.failed = fulfil(todo, translator, source, target, cache, advance)
+    for unit in todo.units:
+        _assemble(unit, known, target, todo, result)
+    return result
+
+
+def fulfil(
+    todo: Plan[Any],
+    translator: Translator,
+    source: Language,
+    target: Language,
+    cache: Cache,
+    advance: Callable[[int], None] = lambda texts: None,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Do the calls of a plan; arguments and errors as `build`.
+
+    Returns:
+        English text -> translation, those that were known included; and English text -> why it has none.
+    """
+    known = dict(todo.known)
+    refused: dict[str, str] = {}
     begin = time.monotonic()
     answered = 0
     try:
         for job, answer in _results(todo.jobs, translator, source, target):
-            _keep(job, answer, known, result.failed, todo.glossary, target, cache)
+            _keep(job, answer, known, refused, todo.glossary, target, cache)
             answered += 1
             advance(len(job.wanted))
         # A translator that sees single texts is asked once more for each that it spoiled; a chat has been asked thrice.
-        again = [] if translator.together else [text for text in result.failed if text not in known]
+        again = [] if translator.together else [text for text in refused if text not in known]
         for text in again:
             sentences = {sentence for job in todo.jobs for sentence in job.sentences} & {text}
             job = Job((text,), frozenset({text}), frozenset(sentences))
@@ -204,13 +112,11 @@ def build(
                 failed: dict[str, str] = {}
                 _keep(job, answer, known, failed, todo.glossary, target, cache)
                 if not failed:
-                    del result.failed[text]
+                    del refused[text]
     finally:
         # One call after the other would have taken as many times as long as calls were under way at once.
         cache.timed(answered, (time.monotonic() - begin) * min(translator.concurrency, max(answered, 1)))
-    for unit in todo.units:
-        _assemble(unit, known, target, todo, result)
-    return result
+    return known, refused
 
 
 def _keep(
@@ -244,7 +150,7 @@ def _refused(text: str, translation: str, target: Language, sentence: bool) -> s
     return f"{'; '.join(found)} (the translator gave {translation[:80]!r})" if found else ""
 
 
-def _assemble(unit: Unit, known: Mapping[str, str], target: Language, todo: Plan, result: Built) -> None:
+def _assemble(unit: Unit, known: Mapping[str, str], target: Language, todo: Plan[Unit], result: Built) -> None:
     if any(text not in known for text, _ in unit.texts()):
         return
     marks = [

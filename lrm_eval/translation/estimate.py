@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lrm_eval.remote.price import Price
@@ -35,7 +35,7 @@ class Estimate:
 
 
 def estimate(
-    plan: Plan, price: Price, overhead: int, calls_at_once: int, seconds: float | None, assumed: float
+    plan: Plan[Any], price: Price, overhead: int, calls_at_once: int, seconds: float | None, assumed: float
 ) -> Estimate:
     """Cost and time of a plan.
 
@@ -47,9 +47,14 @@ def estimate(
         seconds: measured seconds a call; None if there were none yet.
         assumed: seconds a call where nothing was measured.
     """
-    calls = len(plan.jobs)
-    sent = plan.characters + overhead * calls
-    texts = plan.characters
+    return estimate_of(len(plan.jobs), plan.characters, price, overhead, calls_at_once, seconds, assumed)
+
+
+def estimate_of(
+    calls: int, texts: int, price: Price, overhead: int, calls_at_once: int, seconds: float | None, assumed: float
+) -> Estimate:
+    """Cost and time of so many calls with so many characters of text; the other arguments as `estimate`."""
+    sent = texts + overhead * calls
     low: float | None = None
     high: float | None = None
     if price.unit == "free" or calls == 0:

@@ -31,7 +31,7 @@ class Watcher:
         self._done = self._total = 0
         self._begin = self._last = 0.0
 
-    def planned(self, task: str, language: Language, todo: Plan, cost: Estimate) -> None:
+    def planned(self, task: str, language: Language, todo: Plan[Any], cost: Estimate) -> None:
         """Say what there is to do before anything is sent, what it costs and how long it takes."""
         calls = counted(len(todo.jobs), "call")
         sent = f"{todo.left} to translate in {calls}, {counted(todo.characters, 'character')}"

@@ -8,9 +8,11 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-# Tags (<image>), template fields ({name}, %s), formulas ($x^2$, \(x\)), addresses: to survive to the last character.
+# Code, tags (<image>), formulas ($x^2$, \(x\), \frac{1}{2}), template fields ({name}, %s), addresses: to survive to the
+# last character.
 PLACEHOLDER = re.compile(
-    r"<[A-Za-z/][^<>\s]{0,40}>|\{[A-Za-z_0-9]*\}|%[sd]\b|\$[^$\n]*[\\^_=][^$\n]*\$|\\\(.+?\\\)|https?://[^\s)\"'،。]+"
+    r"`[^`\n]{1,200}`|<[A-Za-z/][^<>\s]{0,40}>|\$\$.+?\$\$|\$[^$\n]*[\\^_=][^$\n]*\$|\\\(.+?\\\)|\\\[.+?\\\]"
+    r"|\\[A-Za-z]+(?:\{[^{}\n]*\})+|\{[A-Za-z_0-9]*\}|%[sd]\b|https?://[^\s)\"'،。]+"
 )
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9A-Fa-f]+|[A-Za-z]+);")
 _GROUPED = re.compile(r"(?<=\d)[\u00a0\u202f\u2009 ,.'’٬](?=\d{3}(?!\d))")
@@ -58,7 +60,9 @@ _SCRIPTS: dict[str, tuple[str, ...]] = {
 def normal(text: str) -> str:
     """A text as two are compared: NFKC, no case, no punctuation, no marks of direction, single blanks."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    kept = "".join(" " if unicodedata.category(char)[0] in "PZC" else char for char in folded)
+    # Zero-width marks part no words that a reader could tell apart.
+    seen = (char for char in folded if unicodedata.category(char) != "Cf")
+    kept = "".join(" " if unicodedata.category(char)[0] in "PZC" else char for char in seen)
     # "Option 1" and "1)" differ by letters; "+" and "-" by nothing but symbols, which category S keeps.
     return " ".join(kept.split()) or " ".join(folded.split())
 

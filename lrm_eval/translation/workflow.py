@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lrm_eval.data import find_pack
 from lrm_eval.data.packs import apply_pack, pack_command, worded_groups
@@ -75,7 +75,7 @@ class Orders:
 class Observer(Protocol):
     """Hears how a build goes on."""
 
-    def planned(self, task: str, language: Language, todo: building.Plan, cost: Estimate) -> None:
+    def planned(self, task: str, language: Language, todo: building.Plan[Any], cost: Estimate) -> None:
         """Before the first call: how much there is to do, what it costs and how long it takes."""
         ...
 

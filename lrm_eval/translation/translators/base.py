@@ -68,6 +68,7 @@ class Options:
         batch: texts a seq2seq model gets at once.
         glossary: terms whose translation is fixed, names that stay.
         price: `--price`; None = the translator's list price, if one is known.
+        conversations: the texts are lines of conversations, not questions with options: a chat model is told so.
     """
 
     base_url: str | None = None
@@ -79,6 +80,7 @@ class Options:
     batch: int = 16
     glossary: Glossary = EMPTY
     price: str | None = None
+    conversations: bool = False
 
 
 def make_translator(spec: str, options: Options) -> Translator:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # Raised whenever the prompt changes: other words are another translator.
 PROMPT_VERSION = 2
+CONVERSATIONS_VERSION = 1
 _CORRECTIONS = 3
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _SYSTEM = """\
@@ -37,6 +38,15 @@ Answer with nothing but a JSON array of exactly as many strings: their translati
 - Options that differ must stay different; the first text tells in which sense they are meant.
 - Keep numbers in the same digits. Keep placeholders such as <image>, formulas, web addresses, text in quotation marks
   (it stands in the image) and letters that name an option or a point unchanged. Do not put a letter before an option.
+"""
+# For training data; an identity of its own, so that the benchmark's stays.
+_CONVERSATIONS = """\
+You translate training data from {source} to {target} ({autonym}, script {script}).
+You get a JSON array with lines of a conversation between a user and an assistant, mostly about an image, in order.
+Answer with nothing but a JSON array of exactly as many strings: their translations, in the same order.
+- Translate each line exactly, in natural {target}; do not answer the questions, explain nothing, add nothing.
+- Keep numbers in the same digits. Keep placeholders such as <image>, code, formulas, web addresses, text in quotation
+  marks that stands in an image and letters that name an option or a point unchanged.
 """
 _TERMS = "- Translate these terms so, in the form that the sentence needs: {terms}.\n"
 _NAMES = "- Leave these names as they are: {names}.\n"
@@ -57,14 +67,16 @@ class ChatTranslator:
             raise UsageError(
                 f"{OPENAI_URL} needs a key: set ${options.key_variable}, or name another server with --base-url"
             )
-        self.name = f"openai:{model}@{url}#prompt{PROMPT_VERSION}"
+        self._system = _CONVERSATIONS if options.conversations else _SYSTEM
+        prompt = f"conversations{CONVERSATIONS_VERSION}" if options.conversations else f"prompt{PROMPT_VERSION}"
+        self.name = f"openai:{model}@{url}#{prompt}"
         self.concurrency = options.concurrency
         self._model = model
         self._server = JsonServer(url, key, options.timeout)
         self._settings: dict[str, Any] = {"temperature": 0}
         self._glossary = options.glossary
         self.price = price_of(options.price, Price("tokens"))
-        self.overhead = len(_SYSTEM)
+        self.overhead = len(self._system)
 
     def translate(self, texts: Sequence[str], source: Language, target: Language) -> list[str]:
         """Translations of texts that belong together, the question first.
@@ -74,7 +86,9 @@ class ChatTranslator:
             UsageError: a wrong address, key or model.
             RunError: the server cannot be reached or fails again and again.
         """
-        system = _SYSTEM.format(source=source.name, target=target.name, autonym=target.autonym, script=target.script)
+        system = self._system.format(
+            source=source.name, target=target.name, autonym=target.autonym, script=target.script
+        )
         system += self._terms(texts)
         messages = [
             {"role": "system", "content": system},

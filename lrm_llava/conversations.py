@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMAGE = "<image>"
+_CHUNK = 1 << 20
+_NOTHING = re.compile(r"[ \t\r\n,]*")
 
 
 class RecordError(ValueError):
@@ -149,14 +152,14 @@ def read_records(path: Path) -> Iterator[tuple[int, Any]]:
 
 def _array(path: Path, file: Any) -> Iterator[tuple[int, Any]]:
     """A JSON array element by element: LLaVA's mixtures are one array of gigabytes."""
-    decoder, chunk, buffer, number = json.JSONDecoder(), 1 << 20, file.read(1 << 20), 0
-    buffer = buffer.lstrip("\ufeff \t\r\n")[1:]
+    decoder, chunk, number = json.JSONDecoder(), _CHUNK, 0
+    buffer, at = file.read(_CHUNK).lstrip("\ufeff \t\r\n")[1:], 0
     while True:
-        buffer = buffer.lstrip(" \t\r\n,")
-        if buffer.startswith("]"):
+        at = _NOTHING.match(buffer, at).end()  # type: ignore[union-attr]  # it matches anything
+        if buffer.startswith("]", at):
             return
         try:
-            value, end = decoder.raw_decode(buffer)
+            value, end = decoder.raw_decode(buffer, at)
             # A number or a name at the end of a chunk may go on in the next; objects and arrays end by themselves.
             if end == len(buffer) and buffer[-1:] not in "}]":
                 raise json.JSONDecodeError("unfinished", buffer, end)
@@ -164,9 +167,10 @@ def _array(path: Path, file: Any) -> Iterator[tuple[int, Any]]:
             more = file.read(chunk)
             if not more:
                 raise UsageError(f"{path}: record {number + 1}: not JSON: {error.msg}") from error
-            buffer, chunk = buffer + more, chunk * 2
+            # What is done is dropped once a chunk: after every record it would be copied all over again.
+            buffer, at, chunk = buffer[at:] + more, 0, chunk * 2
             continue
         number += 1
-        chunk = 1 << 20
+        chunk = _CHUNK
         yield number, value
-        buffer = buffer[end:]
+        at = end

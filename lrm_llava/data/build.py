@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from lrm_eval.errors import UsageError
 from lrm_llava.conversations import Conversation, RecordError, read_records
 from lrm_llava.data.mix import Quota, compensated_ratio, draw_instruction, shown
+from lrm_llava.data.shards import SUFFIX, write_shard
 from lrm_llava.data.sources import english_records, open_translations, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from lrm_llava.data.shards import Format
     from lrm_llava.recipes import Recipe, Source, Stage
 
 BLOCK = 20_000  # English records a shard: what a kill costs at most
@@ -33,12 +35,14 @@ class Counts:
         characters: by the same language: of questions and answers.
         dropped: by reason.
         examples: the first place of each reason.
+        marked: by language: translations that were used though `lrm-llava data translate` doubts them.
     """
 
     samples: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     characters: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
+    marked: Counter[str] = field(default_factory=Counter)
 
     def add(self, one: Conversation, tag: str) -> None:
         """Count a sample of a language; in BVQA the language beside English."""
@@ -57,6 +61,7 @@ class Counts:
             "characters": dict(sorted(self.characters.items())),
             "dropped": dict(self.dropped),
             "examples": self.examples,
+            "marked": dict(sorted(self.marked.items())),
         }
 
     def update(self, stored: dict[str, Any]) -> None:
@@ -67,11 +72,38 @@ class Counts:
         self.dropped.update(stored["dropped"])
         for reason, place in stored["examples"].items():
             self.examples.setdefault(reason, place)
+        self.marked.update(stored.get("marked", {}))
+
+
+@dataclass(frozen=True)
+class _Build:
+    """What stays the same from source to source."""
+
+    recipe: Recipe
+    stage: Stage
+    folder: Path
+    target: Path
+    block: int
+    form: Format
+    advance: Callable[[int], None]
+
+    def names(self, source: Source, shard: int) -> tuple[Path, Path]:
+        """A shard and the counts beside it."""
+        stem = f"{source.name}-{shard:05d}"
+        return self.target / f"{stem}{SUFFIX[self.form]}", self.target / f"{stem}.counts.json"
+
+    def done(self, source: Source, shard: int) -> dict[str, Any] | None:
+        """The counts of a shard that is whole."""
+        data, counts = self.names(source, shard)
+        if not (data.is_file() and counts.is_file()):
+            return None
+        stored: dict[str, Any] = json.loads(counts.read_text(encoding="utf-8"))
+        return stored
 
 
 def build_stage(
     recipe: Recipe, number: int, sources: Path, out: Path, tell: Callable[[str], None],
-    advance: Callable[[int], None] = lambda _: None, block: int = BLOCK,
+    advance: Callable[[int], None] = lambda _: None, block: int = BLOCK, form: Format = "jsonl",
 ) -> Counts:  # fmt: skip
     """Write out/stageN: shards, their counts, and card.json. A stopped build goes on at its last whole shard.
 
@@ -83,13 +115,15 @@ def build_stage(
         tell: takes one line at a time.
         advance: takes the number of English records done since the last call.
         block: English records a shard.
+        form: JSON lines, which name images of the data folder, or WebDataset tars, which hold them.
 
     Raises:
         UsageError: a source or translation is missing, or `out` was built from something else.
     """
     stage, target = recipe.stage(number), out / f"stage{number}"
     target.mkdir(parents=True, exist_ok=True)
-    sizes = _plan(recipe, stage, sources, target, tell)
+    sizes = _plan(recipe, stage, sources, target, form, tell)
+    build = _Build(recipe, stage, sources, target, block, form, advance)
     english = sum(sizes.values())
     translatable = sum(sizes[source.name] for source in stage.sources if source.translate)
     ratio = compensated_ratio(recipe.non_english, english, translatable)
@@ -100,7 +134,7 @@ def build_stage(
     total, at = Counts(), 0
     for source in stage.sources:
         start = at if source.translate else -1
-        for shard, counts in _shards(recipe, stage, source, sources, target, quota, start, block, advance):
+        for shard, counts in _shards(build, source, quota, start):
             total.update(counts)
             tell(f"{shard}: {sum(one[-1] for one in counts['samples']):,} samples")
         at += sizes[source.name] if source.translate else 0
@@ -108,17 +142,20 @@ def build_stage(
     return total
 
 
-def _plan(recipe: Recipe, stage: Stage, sources: Path, target: Path, tell: Callable[[str], None]) -> dict[str, int]:
+def _plan(
+    recipe: Recipe, stage: Stage, sources: Path, target: Path, form: Format, tell: Callable[[str], None]
+) -> dict[str, int]:
     """Records of every source, counted once; what decides the mixture is stored with them and must stay the same."""
     decides = {
         "languages": list(recipe.languages), "non_english": recipe.non_english, "seed": recipe.seed,
         "instructions": asdict(stage.instructions), "sources": [asdict(source) for source in stage.sources],
-        "sizes_on_disk": {source.name: _bytes(sources / source.file) for source in stage.sources},
+        "sizes_on_disk": {source.name: _bytes(sources / source.file) for source in stage.sources}, "format": form,
     }  # fmt: skip
     path = target / PLAN_FILE
     if path.is_file():
         stored = json.loads(path.read_text(encoding="utf-8"))
-        differ = [name for name, value in decides.items() if stored["decides"].get(name) != value]
+        before = {"format": "jsonl"} | stored["decides"]
+        differ = [name for name, value in decides.items() if before.get(name) != value]
         if differ:
             raise UsageError(f"{target}: was built with other {', '.join(differ)}; give another --out or remove it")
         return dict(stored["records"])
@@ -130,55 +167,64 @@ def _plan(recipe: Recipe, stage: Stage, sources: Path, target: Path, tell: Calla
     return records
 
 
-def _shards(
-    recipe: Recipe, stage: Stage, source: Source, folder: Path, target: Path, quota: Quota, start: int, block: int,
-    advance: Callable[[int], None],
-) -> Iterator[tuple[str, dict[str, Any]]]:  # fmt: skip
+def _shards(build: _Build, source: Source, quota: Quota, start: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Shard by shard: those already whole are only counted."""
     tags = quota.languages if start >= 0 and quota.ratio > 0 else ()
-    languages = open_translations(folder, source, tags)
+    languages = open_translations(build.folder, source, tags)
     lines: list[str] = []
     counts, number = Counts(), -1
-    for number, (place, own, found) in enumerate(english_records(folder, source)):
-        shard = number // block
-        done = _done(target, source, shard)
-        where = f"{folder / source.file}: record {place}"
+    for number, (place, own, found) in enumerate(english_records(build.folder, source)):
+        shard = number // build.block
+        done = build.done(source, shard)
+        where = f"{build.folder / source.file}: record {place}"
         wanted = quota.languages_of(start + number) if tags else ()
         taken = {tag: languages[tag].take(own) for tag in tags}
+        if done is None and isinstance(found, Conversation) and build.form == "webdataset":
+            found = _with_image(found, build.folder)
         if isinstance(found, RecordError):
             if done is None:
                 counts.drop(str(found), where)
         elif done is None:
             lines.append(_line(found, "en", counts))
             for tag in wanted:
-                other = _in_language(recipe, stage, found, tag, taken[tag], languages[tag].path, counts)
+                other = _in_language(build, found, tag, taken[tag], languages[tag].path, counts)
                 if other is not None:
                     lines.append(_line(other, tag, counts))
-        if (number + 1) % block == 0:
-            yield _close(target, source, shard, lines, counts, done)
+        if (number + 1) % build.block == 0:
+            yield _close(build, source, shard, lines, counts, done)
             lines, counts = [], Counts()
         if number % 200 == 199:
-            advance(200)
-    if number >= 0 and (number + 1) % block:
-        shard = number // block
-        yield _close(target, source, shard, lines, counts, _done(target, source, shard))
+            build.advance(200)
+    if number >= 0 and (number + 1) % build.block:
+        shard = number // build.block
+        yield _close(build, source, shard, lines, counts, build.done(source, shard))
     for tag in tags:
         languages[tag].check_end()
 
 
+def _with_image(one: Conversation, folder: Path) -> Conversation | RecordError:
+    """The same sample, unless its image is not there: a tar holds the bytes, so that it is needed now."""
+    if one.image is None or (folder / one.image).is_file():
+        return one
+    return RecordError("its image is missing")
+
+
 def _in_language(
-    recipe: Recipe, stage: Stage, english: Conversation, tag: str, taken: tuple[int, Any] | None, path: Path,
-    counts: Counts,
-) -> Conversation | None:  # fmt: skip
+    build: _Build, english: Conversation, tag: str, taken: tuple[int, Any] | None, path: Path, counts: Counts
+) -> Conversation | None:
     if taken is None:
         counts.drop(f"no translation into {tag}", f"{path}: id {english.id!r}")
         return None
     line, record = taken
     key = f"{english.source}/{english.id}/{tag}"
-    instruction = draw_instruction(stage.instructions, recipe.seed, key)
-    digest = int.from_bytes(hashlib.sha256(f"{recipe.seed}/phrasing/{key}".encode()).digest()[:4], "big")
+    seed = build.recipe.seed
+    instruction = draw_instruction(build.stage.instructions, seed, key)
+    digest = int.from_bytes(hashlib.sha256(f"{seed}/phrasing/{key}".encode()).digest()[:4], "big")
     try:
-        return shown(english, translated(record, english), tag, instruction, digest)
+        found = shown(english, translated(record, english), tag, instruction, digest)
+        if record.get("marks"):
+            counts.marked[tag] += 1
+        return found
     except (RecordError, ValueError) as error:
         counts.drop(f"translation into {tag}: {error}", f"{path}:{line}")
         return None
@@ -189,28 +235,13 @@ def _line(one: Conversation, tag: str, counts: Counts) -> str:
     return json.dumps(one.record(), ensure_ascii=False) + "\n"
 
 
-def _names(target: Path, source: Source, shard: int) -> tuple[Path, Path]:
-    stem = f"{source.name}-{shard:05d}"
-    return target / f"{stem}.jsonl", target / f"{stem}.counts.json"
-
-
-def _done(target: Path, source: Source, shard: int) -> dict[str, Any] | None:
-    data, counts = _names(target, source, shard)
-    if not (data.is_file() and counts.is_file()):
-        return None
-    stored: dict[str, Any] = json.loads(counts.read_text(encoding="utf-8"))
-    return stored
-
-
 def _close(
-    target: Path, source: Source, shard: int, lines: list[str], counts: Counts, done: dict[str, Any] | None
+    build: _Build, source: Source, shard: int, lines: list[str], counts: Counts, done: dict[str, Any] | None
 ) -> tuple[str, dict[str, Any]]:
-    data, beside = _names(target, source, shard)
+    data, beside = build.names(source, shard)
     if done is not None:
         return data.name, done
-    partial = data.with_name(f".{data.name}.partial")
-    partial.write_text("".join(lines), encoding="utf-8")
-    partial.replace(data)
+    write_shard(data, lines, build.folder, data.stem)
     stored = counts.to_json()
     _write(beside, stored)  # last: a shard counts only with it
     return data.name, stored
@@ -229,7 +260,7 @@ def _card(recipe: Recipe, number: int, sizes: dict[str, int], total: Counts) -> 
         "samples": sum(total.samples.values()), "by_language": dict(by_language.most_common()),
         "by_instruction": dict(by_instruction.most_common()), "by_source": dict(by_source.most_common()),
         "characters": dict(total.characters.most_common()), "dropped": dict(total.dropped.most_common()),
-        "first_dropped": total.examples,
+        "first_dropped": total.examples, "marked": dict(total.marked),
     }  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from lrm_eval.errors import UsageError
 from lrm_eval.fidelity.identify import answer_language
-from lrm_llava.conversations import Conversation, RecordError, parse_record, read_records
+from lrm_llava.conversations import Conversation, RecordError, parse_record
 from lrm_llava.data.contamination import Benchmark, image_hash
+from lrm_llava.data.shards import Picture, samples_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,28 +66,29 @@ def check_shards(
     "<task>: image and question".
 
     Args:
-        shards: JSONL files.
-        images: what image paths are relative to.
+        shards: JSON lines or WebDataset tars.
+        images: what image paths in JSON lines are relative to.
         benchmarks: what to compare with.
         advance: takes the number of records done since the last call.
         workers: threads that open images.
 
     Raises:
-        UsageError: no shards, or one that is not JSON.
+        UsageError: no shards, or one that is empty or no tar.
     """
     if not shards:
-        raise UsageError("no shards (*.jsonl) to check; `lrm-llava data build` makes them")
+        raise UsageError("no shards (*.jsonl, *.tar) to check; `lrm-llava data build` makes them")
     found = Findings()
     seen: set[bytes] = set()
     hashes: dict[str, int | str] = {}
     with ThreadPoolExecutor(workers) as pool:
-        for chunk in _chunks(shards):
-            names = {one.image for _, one in chunk if isinstance(one, Conversation) and one.image is not None}
-            new = sorted(name for name in names if name not in hashes)
-            for name, value in zip(new, pool.map(lambda name: _look(images / name), new), strict=True):
+        for chunk in _chunks(shards, images):
+            # In tars an image lies beside each of its samples: one of them is looked at.
+            pictures = {one.image: picture for _, one, picture in chunk if isinstance(one, Conversation) and one.image}
+            new = sorted(name for name in pictures if name not in hashes)
+            for name, value in zip(new, pool.map(_look, (pictures[name] for name in new)), strict=True):
                 hashes[name] = value
                 found.images += 1
-            for place, one in chunk:
+            for place, one, _ in chunk:
                 found.samples += 1
                 if isinstance(one, RecordError):
                     found.add("record", place, str(one))
@@ -98,14 +100,18 @@ def check_shards(
     return found
 
 
-def _chunks(shards: Sequence[Path]) -> Iterator[list[tuple[str, Conversation | RecordError]]]:
-    def records() -> Iterator[tuple[str, Conversation | RecordError]]:
+def _chunks(
+    shards: Sequence[Path], images: Path
+) -> Iterator[list[tuple[str, Conversation | RecordError, Picture | None]]]:
+    def records() -> Iterator[tuple[str, Conversation | RecordError, Picture | None]]:
         for shard in shards:
-            for line, record in read_records(shard):
+            for line, record, picture in samples_of(shard, images):
                 try:
-                    yield f"{shard}:{line}", parse_record(record)
+                    if isinstance(record, RecordError):
+                        raise record
+                    yield f"{shard}:{line}", parse_record(record), picture
                 except RecordError as error:
-                    yield f"{shard}:{line}", error
+                    yield f"{shard}:{line}", error, None
 
     stream = records()
     while chunk := list(islice(stream, CHUNK)):
@@ -143,10 +149,10 @@ def _check_image(
             found.add(f"{benchmark.name}: {overlap}", place, str(one.image))
 
 
-def _look(path: Path) -> int | str:
-    try:
-        return image_hash(path.read_bytes())
-    except FileNotFoundError:
+def _look(picture: Picture | None) -> int | str:
+    if picture is None or not picture.is_there():
         return "missing image"
+    try:
+        return image_hash(picture.read())
     except Exception:  # PIL raises what its decoders stumble over
         return "broken image"

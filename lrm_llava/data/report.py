@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lrm_eval.errors import UsageError
 from lrm_llava.data.check import check_shards
 from lrm_llava.data.contamination import Benchmark, index_benchmark
+from lrm_llava.data.shards import shard_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,9 +35,9 @@ def check_stage(
     from rich.table import Table
 
     folder = data / f"stage{stage}"
-    shards = sorted(folder.glob("*.jsonl"))
+    shards = shard_files(folder)
     if not shards:
-        raise UsageError(f"{folder}: no shards (*.jsonl); `lrm-llava data build` makes them")
+        raise UsageError(f"{folder}: no shards (*.jsonl, *.tar); `lrm-llava data build` makes them")
     benchmarks = _benchmarks(tasks, local, tell)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} records"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

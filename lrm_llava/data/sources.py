@@ -66,7 +66,8 @@ def open_translations(folder: Path, source: Source, tags: tuple[str, ...]) -> di
         if not path.is_file():
             raise UsageError(
                 f"{path}: no translation of {source.name} into {tag}; write it ({{id, conversations}} a line) or make "
-                f"it with `lrm-llava data translate --source {source.name} --langs {tag} --translator …`"
+                f"it with `lrm-llava data translate {folder / source.file} --out {path.parent} --langs {tag} "
+                "--translator …`"
             )
         found[tag] = Translations(path)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +11,8 @@ from lrm_llava.encoding import IGNORE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from lrm_llava.data.shards import Picture
 
 
 class Collator:
@@ -61,13 +64,13 @@ class Collator:
             batch["unreadable"] = torch.tensor(broken)
         return batch
 
-    def _pixels(self, path: str) -> tuple[torch.Tensor, bool]:
+    def _pixels(self, image: Picture) -> tuple[torch.Tensor, bool]:
         from PIL import Image
 
         try:
-            with Image.open(path) as file:
+            with Image.open(io.BytesIO(image.read())) as file:
                 picture, broken = file.convert("RGB"), False
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        except Exception:  # decoders of damaged files raise whatever they like
             picture, broken = Image.new("RGB", (32, 32)), True
         pixels: torch.Tensor = self._processor(images=picture, return_tensors="pt")["pixel_values"][0]
         return pixels, broken

@@ -12,6 +12,7 @@ import numpy as np
 
 from lrm_eval.errors import UsageError
 from lrm_llava.conversations import Conversation, RecordError, parse_record
+from lrm_llava.data.shards import EmptyShardError, Picture, Shard, open_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lrm_llava.encoding import ConversationEncoder, Encoded
 
 LENGTHS_VERSION = 1
+_TELL_EVERY = 100_000
 
 
 @dataclass(frozen=True)
@@ -34,32 +36,32 @@ class Place:
 
 
 class ConversationData:
-    """Conversations in JSONL shards, as a map-style data set of encoded samples.
+    """Conversations in shards, as a map-style data set of encoded samples.
 
-    Only offsets and lengths are held in memory (20 bytes a sample).
+    Only offsets and lengths are held in memory (20 bytes a sample in JSON lines, 44 in WebDataset tars).
 
     Args:
-        shards: JSONL files, each a record a line (`lrm-llava data build` writes them).
-        images: folder that image paths are relative to.
+        shards: JSON lines or WebDataset tars (`lrm-llava data build` writes them).
+        images: folder that image paths in JSON lines are relative to; tars hold their images.
         encoder: conversation -> ids and labels.
 
     Raises:
-        UsageError: a shard that is missing or empty.
+        UsageError: a shard is missing, or all are empty.
     """
 
     def __init__(self, shards: Sequence[Path], images: Path, encoder: ConversationEncoder) -> None:
-        self.shards = list(shards)
         self.images = images
         self._encoder = encoder
-        self._offsets: list[np.ndarray[Any, Any]] = []
-        for shard in self.shards:
-            if not shard.is_file():
-                raise UsageError(f"{shard}: no such shard; `lrm-llava data build` writes them")
-            offsets = _line_offsets(shard)
-            if not len(offsets):
-                raise UsageError(f"{shard}: empty shard")
-            self._offsets.append(offsets)
-        self._starts = np.cumsum([0, *(len(offsets) for offsets in self._offsets)])
+        self._shards: list[Shard] = []
+        self._empty: list[EmptyShardError] = []
+        for shard in shards:
+            try:
+                self._shards.append(open_shard(shard, images))
+            except EmptyShardError as error:
+                self._empty.append(error)
+        if not self._shards:
+            raise UsageError(f"{self._empty[0]}, like all beside it; `lrm-llava data build` makes them")
+        self._starts = np.cumsum([0, *(len(shard) for shard in self._shards)])
         self.lengths = np.zeros(0, dtype=np.int32)  # [N] signed token lengths, negative without an image
         self._kept = np.arange(int(self._starts[-1]))
         self.skipped: Counter[str] = Counter()
@@ -69,9 +71,9 @@ class ConversationData:
         return len(self._kept)
 
     def place(self, index: int) -> Place:
-        """File and line of a sample."""
+        """File of a sample, and its line (in a tar: its number)."""
         shard, number = self._locate(index)
-        return Place(self.shards[shard], number + 1)
+        return Place(self._shards[shard].path, number + 1)
 
     def conversation(self, index: int) -> Conversation:
         """The sample as it stands in its shard.
@@ -80,21 +82,18 @@ class ConversationData:
             RecordError: it cannot be trained on.
         """
         shard, number = self._locate(index)
-        # Opened for each record: 20 microseconds, and nothing to carry into worker processes.
-        with self.shards[shard].open("rb") as file:
-            file.seek(int(self._offsets[shard][number]))
-            line = file.readline()
-        try:
-            record = json.loads(line)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise RecordError(f"not JSON: {error}") from error
-        return parse_record(record)
+        return parse_record(self._shards[shard].record(number))
+
+    def picture(self, index: int, image: str) -> Picture:
+        """Where the image of a sample is."""
+        shard, number = self._locate(index)
+        return self._shards[shard].picture(number, image)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Encoded sample: ids, labels, image path or None, and its index."""
+        """Encoded sample: ids, labels, image (a `Picture`) or None, and its index."""
         conversation = self.conversation(index)
         encoded = self._encoder.encode(conversation)
-        image = None if conversation.image is None else str(self.images / conversation.image)
+        image = None if conversation.image is None else self.picture(index, conversation.image)
         return {"ids": encoded.ids, "labels": encoded.labels, "image": image, "index": index}
 
     def measure(
@@ -131,6 +130,8 @@ class ConversationData:
                 f"{int((lengths < 0).sum())} of {total} samples left out: text alone, which teaches a projector nothing"
             )
             lengths = np.maximum(lengths, 0)
+        for error in self._empty:
+            tell(f"{error} (left out)")
         self._kept = np.flatnonzero(lengths)
         self.lengths = lengths[self._kept]
         self.skipped, self.dropped_turns = Counter(reasons), turns
@@ -140,7 +141,7 @@ class ConversationData:
         if turns:
             tell(f"{turns} turns dropped at the end of samples over the length limit")
         if not len(self._kept):
-            raise UsageError(f"{self.shards[0]}: not one sample can be trained on")
+            raise UsageError(f"{self._shards[0].path}: not one sample can be trained on")
 
     def _measure_all(self, total: int, tell: Callable[[str], None]) -> tuple[Any, int, dict[str, int]]:
         lengths = np.zeros(total, dtype=np.int32)
@@ -148,10 +149,12 @@ class ConversationData:
         turns = 0
         self._kept = np.arange(total)
         for index in range(total):
+            if index and index % _TELL_EVERY == 0:
+                tell(f"measured {index:,} of {total:,} samples")
             try:
                 conversation = self.conversation(index)
                 encoded: Encoded = self._encoder.encode(conversation)
-                if conversation.image is not None and not (self.images / conversation.image).is_file():
+                if conversation.image is not None and not self.picture(index, conversation.image).is_there():
                     raise RecordError(f"image {conversation.image} is missing")
                 if all(label < 0 for label in encoded.labels):
                     raise RecordError("nothing in it is supervised")
@@ -172,25 +175,9 @@ class ConversationData:
 
     def _digest(self, key: str) -> str:
         digest = hashlib.sha256(f"{LENGTHS_VERSION}\n{key}\n{self.images}".encode())
-        for shard in self.shards:
-            digest.update(f"{shard.name} {hash_file(shard)}".encode())
+        for shard in self._shards:
+            digest.update(f"{shard.path.name} {shard.digest()}".encode())
         return digest.hexdigest()[:16]
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _line_offsets(path: Path) -> np.ndarray[Any, Any]:
-    offsets, at = [], 0
-    with path.open("rb") as file:
-        for line in file:
-            if line.strip():
-                offsets.append(at)
-            at += len(line)
-    return np.asarray(offsets, dtype=np.int64)
 
 
 def _kind(message: str) -> str:

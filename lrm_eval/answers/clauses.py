@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
+from lrm_eval.answers.lexicon import Role
 from lrm_eval.answers.tokens import PAUSE, STOP, Tokens, normalise, tokenise
 
 if TYPE_CHECKING:
-    from lrm_eval.answers.lexicon import Hit
+    from lrm_eval.answers.lexicon import Hit, Lexicon
 
 _QUESTIONS = frozenset("?؟")
 # Words of a denying sentence that need no link to the question, and words beyond which it says too much.
@@ -71,7 +72,39 @@ def about(tokens: Tokens, denial: Hit, clauses: list[Clause], question: str, spa
     if words > _LONG:
         return False
     asked = tokenise(normalise(question)).folded
-    return bool(_stems(said) & _stems(asked)) or len(_signs(said) & _signs(asked)) >= _SIGNS
+    return _alike(_stems(said), _stems(asked)) or len(_signs(said) & _signs(asked)) >= _SIGNS
+
+
+def sees_no_object(tokens: Tokens, refusal: Hit, clauses: list[Clause], question: str, lexicon: Lexicon) -> bool:
+    """Whether "I cannot see" is said of what was asked about, and so is a no: not the image, but the dog.
+
+    Only phrases that stand among both refusals and denials can be, and only if a word of the question that is neither
+    the image's nor the language's own stands in their sentence.
+    """
+    if not refusal.roles & Role.DENIAL or not lexicon.image_words:
+        return False
+    asked = tokenise(normalise(question))
+    own = {word for hit in lexicon.scan(asked) for word in asked.folded[hit.start : hit.end]}
+    sentence = next(clause.sentence for clause in clauses if clause.start <= refusal.start < clause.end)
+    spans = [clause for clause in clauses if clause.sentence == sentence]
+    said = tokens.folded[spans[0].start : refusal.start] + tokens.folded[refusal.end : spans[-1].end]
+    return _alike(_stems(_plain(said, own, lexicon)), _stems(_plain(asked.folded, own, lexicon)))
+
+
+def _plain(words: list[str], own: set[str], lexicon: Lexicon) -> list[str]:
+    """Words that are neither fillers nor `own` nor words for image."""
+    skipped = own | lexicon.fillers
+    if not lexicon.language.spaces:
+        text = "".join(words)
+        for image in lexicon.language.image_words:
+            text = text.replace(image, " ")
+        words = tokenise(text).folded
+    return [word for word in words if word not in skipped and not word.startswith(lexicon.image_words)]
+
+
+def _alike(left: set[str], right: set[str]) -> bool:
+    """Whether a stem of one is one of the other or begins it: "dogs", "dog"."""
+    return bool(left & right) or any(a.startswith(b) or b.startswith(a) for a in left for b in right)
 
 
 def _signs(words: list[str]) -> set[str]:

@@ -34,6 +34,7 @@ class Role:
     REASON = 1024
     AMBIGUOUS = 2048
     ENGLISH = 4096
+    AFFIRMATION = 8192
 
 
 # Phrases that mean something only as a whole.
@@ -77,6 +78,7 @@ _FIELDS = {
     "joiners": Role.JOINER,
     "reasons": Role.REASON,
     "ambiguous": Role.AMBIGUOUS,
+    "affirmations": Role.AFFIRMATION,
 }
 
 
@@ -88,20 +90,28 @@ class Lexicon:
         letter_words: single letters that are words, folded.
         native: series of the letters that label options in the language, each in order.
         question_endings: endings of a question's verb, folded, and what a statement has in their place.
+        question_tails: the same as folded tokens.
         copulas: words for "is" that may be written onto the word before them, folded.
         fillers: words in which a question and the statement that repeats it may differ, folded.
+        image_words: words for image, folded.
     """
 
     def __init__(self, language: Language) -> None:
         self.language = language
         self.letter_words = frozenset(letter.casefold() for letter in language.letter_words)
         self.native = (language.option_letters, *(tuple(series.split()) for series in language.option_series))
-        self.question_endings = [tuple(pair.casefold().split("=")) for pair in language.question_endings]
+        self.question_endings = [
+            (end, instead) for end, _, instead in (pair.casefold().partition("=") for pair in language.question_endings)
+        ]
+        # In scripts without spaces an ending is a row of letters at the end of the question.
+        self.question_tails = [(words(ending), words(instead)) for ending, instead in self.question_endings]
         self.copulas = frozenset(language.label_endings) & frozenset(language.answer_links)
         self.fillers = frozenset(word for filler in language.fillers for word in words(filler))
+        self.image_words = tuple(word for phrase in language.image_words for word in words(phrase))
         roles: dict[tuple[str, ...], int] = {}
         shown: dict[tuple[str, ...], str] = {}
         _add(roles, shown, language, 0, ())
+        _inherit_denials(roles)
         if language.tag != "en":
             native = frozenset(roles) | {words(phrase) for phrase in language.false_friends}
             _add(roles, shown, get("en"), Role.ENGLISH, native)
@@ -126,20 +136,29 @@ class Lexicon:
                 continue
             for length, phrase, roles, shown in by_first[folded[index]]:
                 if length == 1 or tuple(folded[index : index + length]) == phrase:
-                    if length == 1 or roles & _WHOLE or not self._cut(folded, index, index + length):
-                        end = index + length
-                        hits.append(Hit(index, end, roles, shown))
+                    if length > 1 and not roles & _WHOLE and self._cut(folded, index, index + length):
+                        continue
+                    end = index + length
+                    hits.append(Hit(index, end, roles, shown))
                     break
         return hits
 
     def _cut(self, folded: list[str], start: int, end: int) -> bool:
-        """Whether an idiom or a refusal begins inside folded[start:end] and goes on: "there is | no doubt"."""
+        """Whether an idiom or a refusal begins inside folded[start:end] and goes on: "there is | no doubt".
+
+        In a script without spaces also whether a longer phrase does, and what stands before it is one: `は|いいえ`.
+        """
         for inner in range(start + 1, end):
             for length, phrase, roles, _ in self._by_first.get(folded[inner], ()):
-                goes_on = roles & _WHOLE and inner + length > end
+                goes_on = inner + length > end and (roles & _WHOLE or self._parted(folded, start, inner, end, length))
                 if goes_on and tuple(folded[inner : inner + length]) == phrase:
                     return True
         return False
+
+    def _parted(self, folded: list[str], start: int, inner: int, end: int, length: int) -> bool:
+        head = tuple(folded[start:inner])
+        longer = not self.language.spaces and length > end - start
+        return longer and any(phrase == head for _, phrase, _, _ in self._by_first[head[0]])
 
 
 def _add(
@@ -158,6 +177,16 @@ def _add(
                 continue
             roles[phrase] = roles.get(phrase, 0) | role | flag
             shown.setdefault(phrase, text)
+
+
+def _inherit_denials(roles: dict[tuple[str, ...], int]) -> None:
+    """Let a phrase for no deny as what it holds does: `definitiv nicht` is met before `nicht` and must not hide it."""
+    denials = {phrase for phrase, role in roles.items() if role & Role.DENIAL}
+    for phrase, role in roles.items():
+        if role & Role.NO and not role & (Role.DENIAL | _WHOLE) and len(phrase) > 1:
+            spans = ((start, end) for end in range(1, len(phrase) + 1) for start in range(end))
+            if any(phrase[start:end] in denials for start, end in spans):
+                roles[phrase] = role | Role.DENIAL
 
 
 @lru_cache(maxsize=256)

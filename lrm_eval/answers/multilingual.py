@@ -18,6 +18,7 @@ from lrm_eval.types import Reading
 if TYPE_CHECKING:
     from lrm_eval.types import FinishReason, Sample
 
+_QUESTION_MARKS = frozenset("?？؟፧՞\u037e")
 EMPTY = Reading(None, "empty", "empty")
 
 
@@ -49,10 +50,21 @@ def _read(sample: Sample, text: str) -> Reading:
     if not normal:
         return EMPTY
     if sample.kind == "yes_no":
-        return read_yes_no(normal, sample.question, words)
+        return read_yes_no(normal, sample.question, words, _asks(answer, words.language.script))
     if sample.kind == "option":
         return read_option(normal, sample, words, _foreign_digits(answer))
     return _read_text(answer, normal, sample.language)
+
+
+def _asks(answer: str, script: str) -> bool:
+    """Whether an answer ends with a question mark, whatever marks are around it. Greek's is a semicolon."""
+    marks = _QUESTION_MARKS | {";"} if script == "Grek" else _QUESTION_MARKS
+    if marks.isdisjoint(answer):
+        return False
+    end = len(answer)
+    while end and not answer[end - 1].isalnum():
+        end -= 1
+    return not marks.isdisjoint(answer[end:])
 
 
 def _foreign_digits(answer: str) -> bool:

@@ -81,7 +81,7 @@ class Answer:
         form = self.forms.get(tokens.raw[index])
         if form is None:
             return None
-        if index + 1 < len(tokens) and tokens.kinds[index + 1] == JOINT:
+        if index + 1 < len(tokens) and tokens.kinds[index + 1] == JOINT and not self._opens_option_word(index + 2):
             return None
         if index and tokens.kinds[index - 1] == JOINT:
             # Zulu writes the copula onto the letter: `ngu-A`.
@@ -96,6 +96,11 @@ class Answer:
             return None
         return form
 
+    def _opens_option_word(self, index: int) -> bool:
+        """Whether a word for option starts at token `index`: Finnish "C-vaihtoehto"."""
+        hit = self.at.get(index)
+        return hit is not None and bool(hit.roles & Role.OPTION)
+
     def foreign(self, index: int, form: Form) -> bool:
         """Whether a native letter or a digit stands for a label: no Latin letter is there, no option is a number."""
         if form.how == "native":
@@ -105,7 +110,10 @@ class Answer:
         if self.foreign_digits and not self._latin:
             return True
         before = self.before(index)
-        return before is not None and bool(before.roles & Role.OPTION)
+        if before is not None and before.roles & Role.OPTION:
+            return True
+        # Japanese `3番`, Korean `2번`: a number, and the word for option written onto it.
+        return self.tokens.glued(index) and self._opens_option_word(index + 1)
 
     def hit_ending(self, index: int) -> Hit | None:
         """The phrase that ends just before token `index`."""
@@ -179,10 +187,14 @@ class Answer:
             other = self.form(place)
             if other is not None and (place != index + 1):
                 closed = place + 1 >= len(self.tokens) or self.tokens.kinds[place + 1] != WORD
-                joined = place + 1 in self.at and bool(self.at[place + 1].roles & Role.JOINER)
+                following = self.at.get(place + 1)
+                joined = following is not None and bool(following.roles & (Role.JOINER | Role.LINK))
                 return other.label != form.label and (closed or joined)
             hit = self.at.get(place)
-            if hit is not None and hit.roles & Role.JOINER:
+            if hit is not None and hit.roles & Role.JOINER and not self.denied_after(place):
+                place = hit.end
+            elif hit is not None and hit.roles & Role.OPTION and place > index + 1:
+                # "Option A or option B".
                 place = hit.end
             elif self.tokens.kinds[place] == PAUSE or self.tokens.raw[place] == "\n":
                 place += 1
@@ -224,6 +236,13 @@ class Answer:
         if not copulas or len(said) != len(option) or said[:-1] != option[:-1]:
             return False
         return said[-1].startswith(option[-1]) and said[-1][len(option[-1]) :] in copulas
+
+    def enclosed(self, start: int, end: int) -> bool:
+        """Whether tokens[start:end] are a Han sign between words of the language: `これは犬です`."""
+        if self.tokens.raw[start] < "\u2e80":
+            return False
+        opened = start == 0 or self.tokens.kinds[start - 1] != WORD or self.hit_ending(start) is not None
+        return opened and (end >= len(self.tokens) or self.tokens.kinds[end] != WORD or end in self.at)
 
     def structural(self) -> list[Form]:
         """Labels that open a line or a sentence as an option would ("A. dog"): a list of them is no answer."""

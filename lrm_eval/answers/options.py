@@ -105,7 +105,7 @@ def _after(answer: Answer, marker: Hit) -> Reading | None:
             index += 1
             continue
         # From another marker on it reads as from that one, which was tried before and gave nothing.
-        if hit.roles & (Role.REFUSAL | Role.MARKER):
+        if hit.roles & (Role.REFUSAL | Role.MARKER | Role.REASON):
             return None
         if hit.roles & Role.NEGATION:
             negated = True
@@ -168,7 +168,7 @@ def _opens(answer: Answer, index: int, form: Form) -> bool:
             return False
         return sign in _ENDS_LABEL and (answer.is_capital(index) or form.bare or sign in ").:]}\n")
     if tokens.glued(index):
-        return answer.is_capital(index)
+        return answer.is_capital(index) or form.how in ("digit", "native")
     place = answer.sample.labels.index(form.label)
     if any(found == place for found, _ in answer.texts_at(after)):
         return answer.is_capital(index) and tokens.folded[index] not in answer.lexicon.letter_words
@@ -253,7 +253,10 @@ def _pointed(answer: Answer) -> Reading | None:
 def _called_right(answer: Answer, index: int) -> bool:
     """Whether "B is correct" begins at token `index`: label, copula, marker, in one sentence."""
     link = answer.at.get(index + 1)
-    if link is None or not link.roles & (Role.LINK | Role.MARKER) or not answer.is_capital(index):
+    form = answer.form(index)
+    if link is None or not link.roles & (Role.LINK | Role.MARKER) or form is None:
+        return False
+    if not (answer.is_capital(index) or form.how == "native"):
         return False
     end = answer.sentence_end(index)
     if link.roles & Role.MARKER:
@@ -272,7 +275,11 @@ def _text(answer: Answer) -> Reading:
     while index < len(answer.tokens):
         places = answer.texts_at(index)
         # One letter, of whatever script, is too little: 猫 stands in 熊猫 and "a" in every other answer.
-        places = [(place, end) for place, end in places if sum(map(len, answer.texts()[place])) > 1]
+        places = [
+            (place, end)
+            for place, end in places
+            if sum(map(len, answer.texts()[place])) > 1 or answer.enclosed(index, end)
+        ]
         if not places:
             index += 1
             continue

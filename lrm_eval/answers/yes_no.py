@@ -8,7 +8,7 @@ In this order, the first that says something decides:
    both among them: contradictory, nothing is read;
 4. a refusal;
 5. a first sentence that denies ("there is no dog in the image");
-6. the question said back as a statement (`lrm_eval.answers.echo`).
+6. the question said back as a statement, or its object said to be there (`lrm_eval.answers.echo`).
 
 Deviation: POPE's evaluate.py takes every answer without a "no" for yes, MME's calculation.py looks at four letters;
 here what a person could not read is not read.
@@ -16,7 +16,7 @@ here what a person could not read is not read.
 
 from __future__ import annotations
 
-from lrm_eval.answers.clauses import Clause, about, after_call, clauses
+from lrm_eval.answers.clauses import Clause, about, after_call, clauses, sees_no_object
 from lrm_eval.answers.echo import repeats, said_back
 from lrm_eval.answers.lexicon import Hit, Lexicon, Role, answers
 from lrm_eval.answers.menus import without_menus
@@ -32,13 +32,14 @@ _SEPARATORS = frozenset(":=-–—>→፡፦\n")
 BETWEEN = 6
 
 
-def read_yes_no(text: str, question: str, lexicon: Lexicon) -> Reading:
+def read_yes_no(text: str, question: str, lexicon: Lexicon, asks: bool = False) -> Reading:
     """Read a normalised answer to a yes/no question.
 
     Args:
         text: the answer after `normalise`; not empty.
         question: the question as asked, for recognising it in the answer; may be "".
         lexicon: words of the sample's language.
+        asks: whether the answer ended with a question mark, which `normalise` took away.
     """
     whole = lexicon.whole.get(text.casefold())
     if whole is not None and whole.value is not None:
@@ -56,7 +57,7 @@ def read_yes_no(text: str, question: str, lexicon: Lexicon) -> Reading:
         stated = _stated(tokens, hits, clauses(tokens), question, lexicon)
         if stated is not None:
             return stated
-    return said_back(tokens, hits, question, lexicon) or UNPARSED
+    return (None if asks else said_back(tokens, hits, question, lexicon)) or UNPARSED
 
 
 def _reading(hit: Hit, lexicon: Lexicon, rule: str = "") -> Reading:
@@ -169,9 +170,11 @@ def _stated(tokens: Tokens, hits: list[Hit], parts: list[Clause], question: str,
     if len(values) == 2:
         return CONTRADICTORY
     # A leading "no" is often the first word of a refusal ("No, no puedo ver la imagen"); a leading yes never is.
-    if refusal is not None and values != {"yes"}:
+    if refusal is not None and values != {"yes"} and not sees_no_object(tokens, refusal, parts, question, lexicon):
         return Reading(None, f"refusal:{refusal.phrase}", "refusal")
     denial = _denial(hits, parts, asked)
+    if not strong and denial is not None and _weighed(tokens, hits, denial, parts):
+        return CONTRADICTORY
     if strong:
         if (
             values == {"yes"}
@@ -257,6 +260,19 @@ def _denial(hits: list[Hit], parts: list[Clause], asked: set[int]) -> Hit | None
         if hit.roles & Role.DENIAL and any(start <= hit.start < end for start, end in spans):
             return hit
     return None
+
+
+def _weighed(tokens: Tokens, hits: list[Hit], denial: Hit, parts: list[Clause]) -> bool:
+    """Whether a denying "no" is only weighed against a yes: "quizás sí, quizás no", `نعم ولا لا`."""
+    if not denial.roles & Role.NO:
+        return False
+    sentence = next(clause.sentence for clause in parts if clause.start <= denial.start < clause.end)
+    spans = [clause for clause in parts if clause.sentence == sentence]
+    ends = {clause.end for clause in spans}
+    starts = {clause.start for clause in spans}
+    closing = [hit for hit in hits if answers(hit) and spans[0].start <= hit.start < spans[-1].end and hit.end in ends]
+    opening = [hit for hit in hits if answers(hit) and hit.start in starts]
+    return any(hit.roles & Role.NO for hit in closing) and any(hit.roles & Role.YES for hit in (*closing, *opening))
 
 
 def _repeated(tokens: Tokens, no: Hit, parts: list[Clause], question: str, lexicon: Lexicon) -> bool:

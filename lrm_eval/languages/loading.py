@@ -32,6 +32,7 @@ class _Loader(_BASE):  # type: ignore[misc]
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Language))
+_OPTIONAL = {field.name for field in dataclasses.fields(Language) if field.default is not dataclasses.MISSING}
 _TYPES = typing.get_type_hints(Language)
 _SCALARS = {str: "a text", int: "a whole number", bool: "true or false"}
 _FILLED = {"yes", "no", "answer_markers", "refusals", "negations"}
@@ -72,6 +73,8 @@ def _build(path: Path, loaded: dict[Any, Any]) -> Language:
             raise RunError(f"{path}: {key}: unknown key" + (f", did you mean {close[0]!r}?" if close else ""))
     values: dict[str, Any] = {}
     for name in _FIELDS:
+        if name not in loaded and name in _OPTIONAL:
+            continue
         if name not in loaded:
             raise RunError(f"{path}: {name}: is missing (write [] where there is nothing to say)")
         values[name] = _value(path, name, loaded[name])

@@ -50,6 +50,10 @@ class Language:
         fillers: words in which a question and the statement that repeats it may differ: question particles, "a", "any".
         question_endings: endings that make a verb a question, and what a statement has in their place, as "까=다".
         false_friends: English answer words that mean something else here; never read as English.
+        affirmations: phrases by which a statement says yes to a yes/no question ("there is", "I see"), written as in a
+            statement, not as in a question. They count only where all else is said in the question. May be left out.
+        image_words: words for image, picture, photo: "I cannot see the image" refuses, "I cannot see a dog" answers.
+            May be left out.
     """
 
     tag: str
@@ -86,3 +90,5 @@ class Language:
     fillers: tuple[str, ...]
     question_endings: tuple[str, ...]
     false_friends: tuple[str, ...]
+    affirmations: tuple[str, ...] = ()
+    image_words: tuple[str, ...] = ()

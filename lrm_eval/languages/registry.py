@@ -1,10 +1,12 @@
 """Finding a language by whatever a user calls it, and lists of languages by what they type after `--langs`.
 
-The bundled languages are files in `data/`; `include` adds those of a folder of the user's.
+The bundled languages are files in `data/`; `include` adds those of a folder of the user's. The folders in
+`LRM_EVAL_LANGUAGES` and the packages under the entry point `lrm_eval.languages` are added by themselves.
 """
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -14,7 +16,7 @@ from lrm_eval.errors import UsageError, nearest, unknown
 from lrm_eval.languages.loading import load_language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from lrm_eval.languages.model import Language
 
@@ -22,8 +24,13 @@ GROUPS = ("all", "paper", "low-resource")
 LOW_RESOURCE_CLASS = 2
 # The folder of an include path in which language files lie.
 FOLDER = "languages"
+# Folders of language files that are always there, with the separator of PATH between them.
+VARIABLE = "LRM_EVAL_LANGUAGES"
+# Entry points of other packages: each names a package in which language files lie.
+GROUP = "lrm_eval.languages"
 _DATA = Path(__file__).resolve().parent / "data"
 _included: dict[str, Path] = {}
+_looked_outside = False
 
 
 @cache
@@ -54,9 +61,7 @@ def include(folders: Iterable[str | Path]) -> None:
     for folder in folders:
         if not Path(folder).is_dir():
             raise UsageError(f"--include-path {folder}: no such folder")
-        for path in sorted((Path(folder) / FOLDER).resolve().glob("*.yaml")):
-            if _included.get(path.stem) != path:
-                _include(path)
+        _include_all(Path(folder) / FOLDER)
 
 
 def _include(path: Path) -> None:
@@ -83,6 +88,56 @@ def _include(path: Path) -> None:
         cached.cache_clear()
 
 
+def _look_outside() -> bool:
+    """Add the languages of the environment and of other packages, once; whether there were any.
+
+    Only a name that is not bundled, or a list of all, needs it: looking through the installed packages takes a while.
+    """
+    global _looked_outside
+    if _looked_outside:
+        return False
+    _looked_outside = True
+    before = len(_included)
+    try:
+        for named in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
+            if not Path(named).is_dir():
+                raise UsageError(f"{VARIABLE}: {named}: no such folder")
+            _include_all(Path(named))
+        for package, folder in _packages():
+            if not folder.is_dir():
+                raise UsageError(f"{folder}: no such folder, though {package!r} is a plug-in of {GROUP!r}")
+            _include_all(folder)
+    except BaseException:
+        _looked_outside = False
+        raise
+    return len(_included) > before
+
+
+def _include_all(folder: Path) -> None:
+    for path in sorted(folder.resolve().glob("*.yaml")):
+        if _included.get(path.stem) != path:
+            _include(path)
+
+
+def _packages() -> Iterator[tuple[str, Path]]:
+    """The packages that bring languages, and where they lie, without importing them."""
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.value):
+        try:
+            spec = find_spec(point.value)
+        except (ImportError, ValueError, AttributeError):
+            spec = None
+        if spec is None or not spec.submodule_search_locations:
+            raise UsageError(
+                f"the plug-in {point.name!r} of {GROUP!r} names {point.value!r}, which is no package; reinstall or "
+                "uninstall what brings it"
+            )
+        for place in spec.submodule_search_locations:
+            yield point.value, Path(place)
+
+
 def _names(language: Language) -> tuple[str, ...]:
     return (language.tag, language.iso639_3, language.name, language.autonym, *language.aliases)
 
@@ -93,7 +148,9 @@ def all_languages() -> tuple[Language, ...]:
 
     Raises:
         RunError: a language file is damaged (file and key are named).
+        UsageError: `LRM_EVAL_LANGUAGES` or a plug-in names something that is no folder of languages.
     """
+    _look_outside()
     return tuple(_load(tag) for tag in _tags())
 
 
@@ -126,7 +183,7 @@ def get(name: str) -> Language:
         UsageError: nothing of that name; the nearest names are in the message.
     """
     # The common case opens one file, not all of them.
-    if name in _tags():
+    if name in _tags() or (_look_outside() and name in _tags()):
         return _load(name)
     tag = _index().get(_fold(name)) or _by_subtags(name)
     if tag is None:

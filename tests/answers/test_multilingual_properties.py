@@ -17,7 +17,7 @@ TAGS = [language.tag for language in all_languages()]
 CASES = cases()
 KINDS: tuple[AnswerKind, ...] = ("yes_no", "option", "text")
 AROUND = st.text(
-    alphabet=" \t\n\r.,;:!?…'\"()[]{}«»„“”‘’*_#`~-–—/|。，、！？「」（）።፣፤؟،"
+    alphabet=" \t\n\r.,:!…'\"()[]{}«»„“”‘’*_#`~-–—/|。，、！「」（）።፣፤،"
     "\u200e\u200f\u202a\u202c\u2067\u2069\u200b\ufeff",
     max_size=6,
 )
@@ -37,6 +37,16 @@ def _read(case: Case, text: str | None = None) -> tuple[str | None, str]:
 @given(case=st.sampled_from(CASES), before=AROUND, after=AROUND)
 def test_punctuation_space_and_marks_around_an_answer_change_nothing(case: Case, before: str, after: str) -> None:
     assert _read(case, before + case.text + after) == _read(case)
+
+
+@settings(max_examples=400, deadline=None)
+@given(case=st.sampled_from(CASES), after=st.text(alphabet=" ?？؟;!.\u200f", max_size=4))
+def test_a_question_mark_unsays_a_statement_and_changes_nothing_else(case: Case, after: str) -> None:
+    # "Hay un perro en la imagen" says yes and with a question mark (Greek: a semicolon) says nothing.
+    plain = read_multilingual(case.sample, case.text)
+    asked = read_multilingual(case.sample, case.text + after)
+    stated = plain.rule == "echo" or plain.rule.startswith("affirmed:")
+    assert _meaning(asked) == _meaning(plain) or (stated and asked.value is None)
 
 
 @settings(max_examples=400, deadline=None)

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from model_adapters.base import AdapterBase, BatchingAdapter
     from model_adapters.devices import check_device
+    from model_adapters.listing import ModelInfo, list_models
     from model_adapters.presets import Preset
-    from model_adapters.registry import ModelInfo, list_models, load_model, resolve_model
+    from model_adapters.registry import load_model, resolve_model
+    from model_adapters.servers.options import ServerOptions
     from model_adapters.spec import LoadOptions, ModelSpec
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "ModelInfo",
     "ModelSpec",
     "Preset",
+    "ServerOptions",
     "check_device",
     "list_models",
     "load_model",
@@ -36,11 +39,12 @@ _HOME = {
     "AdapterBase": "base",
     "BatchingAdapter": "base",
     "LoadOptions": "spec",
-    "ModelInfo": "registry",
+    "ModelInfo": "listing",
     "ModelSpec": "spec",
     "Preset": "presets",
+    "ServerOptions": "servers.options",
     "check_device": "devices",
-    "list_models": "registry",
+    "list_models": "listing",
     "load_model": "registry",
     "resolve_model": "registry",
 }

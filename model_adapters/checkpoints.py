@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from lrm_eval.errors import RunError, UsageError
+from lrm_eval.errors import UsageError
+from model_adapters.hub import download
 from model_adapters.spec import CheckpointRef
 
 # What decides an answer: weights, configuration, tokenizer, image processing, template. Cards and logs do not.
@@ -29,8 +30,12 @@ _CONTENT = (
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.json",
+    "vocab.txt",
     "merges.txt",
+    "qformer_tokenizer/*",
 )
+_CODE = ("*.py",)
+_PICKLED = ("pytorch_model*.bin", "pytorch_model.bin.index.json", "mm_projector.bin")
 # Read by transformers with silent defaults where one is damaged: a lost end token changes every answer.
 _SETTINGS = tuple(name for name in _CONTENT if name.endswith(".json") and "*" not in name)
 _HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
@@ -66,30 +71,38 @@ def bundled_checkpoint(relative: str) -> CheckpointRef:
     return CheckpointRef(path=Path(lrm_llava.__file__).resolve().parent / relative)
 
 
-def locate(reference: CheckpointRef) -> Path:
-    """The local folder of a checkpoint, downloaded if it lies on the hub (safetensors only, never code).
+def locate(reference: CheckpointRef, remote_code: bool = False, pickle: bool = False) -> Path:
+    """The local folder of a checkpoint, downloaded if it lies on the hub.
+
+    Args:
+        reference: a folder or a repository.
+        remote_code: fetch the checkpoint's code too.
+        pickle: fetch pickled weights too, where there are no safetensors to fetch.
 
     Raises:
         UsageError: a local folder that is not there.
-        RunError: the download failed.
+        RunError: the download failed; the message says what to do.
     """
     if reference.path is not None:
         if not reference.path.is_dir():
             raise UsageError(f"checkpoint {reference.path}: no such folder")
         return reference.path
-    import huggingface_hub
+    wanted = [*_CONTENT, *(_CODE if remote_code else ())]
+    folder = download(reference, wanted)
+    if pickle and not any(folder.glob("*.safetensors")):
+        folder = download(reference, [*wanted, *_PICKLED])
+    return folder
 
-    try:
-        return Path(
-            huggingface_hub.snapshot_download(
-                str(reference.hub_id), revision=reference.revision, allow_patterns=list(_CONTENT)
-            )
-        )
-    except Exception as error:  # the hub client raises its own, httpx's and the operating system's errors
-        raise RunError(
-            f"checkpoint {reference}: cannot be had from the model hub ({type(error).__name__}: {_one_line(error)}); "
-            "give a local copy with --checkpoint FOLDER"
-        ) from error
+
+def read_config(reference: CheckpointRef) -> dict[str, Any]:
+    """config.json of a checkpoint; of one on the hub nothing else is downloaded.
+
+    Raises:
+        UsageError: a local folder that is not there, or no such file, or it is damaged.
+        RunError: the download failed.
+    """
+    folder = download(reference, ["config.json"]) if reference.path is None else locate(reference)
+    return _json(folder / "config.json", "a checkpoint folder holds config.json and *.safetensors")
 
 
 def check_llava(folder: Path) -> dict[str, Any]:
@@ -111,16 +124,27 @@ def check_llava(folder: Path) -> dict[str, Any]:
     vision = config.get("vision_config")
     if isinstance(vision, dict) and vision.get("model_type") == "pixtral":
         raise UsageError(f"{folder / 'config.json'}: vision_config 'pixtral' (images of varying size) is not supported")
+    check_complete(folder)
+    return config
+
+
+def check_complete(folder: Path) -> None:
+    """Check that a folder of any architecture has everything, nothing of it truncated.
+
+    Raises:
+        UsageError: one line that says what is wrong with which file.
+    """
+    _json(folder / "config.json", "a checkpoint folder holds config.json and *.safetensors")
     for shard in weight_files(folder):
         safetensors_header(shard)
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
+    tokenizers = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
+    if not any((folder / name).is_file() for name in tokenizers):
         raise UsageError(f"checkpoint {folder}: has no tokenizer (tokenizer.json or tokenizer.model)")
     if not any((folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")):
         raise UsageError(
             f"checkpoint {folder}: has no image processor (preprocessor_config.json or processor_config.json)"
         )
     _check_settings(folder)
-    return config
 
 
 def _check_settings(folder: Path) -> None:
@@ -151,7 +175,10 @@ def weight_files(folder: Path) -> list[Path]:
         shards = sorted({folder / str(name) for name in weight_map.values()})
         for shard in shards:
             if not shard.is_file():
-                raise UsageError(f"checkpoint {folder}: {shard.name} is missing (named in {index.name})")
+                raise UsageError(
+                    f"checkpoint {folder}: {shard.name} is missing (named in {index.name}); was the download broken "
+                    "off? Copy it again, or fetch it again with `hf download`"
+                )
         return shards
     single = folder / "model.safetensors"
     if single.is_file():
@@ -170,6 +197,8 @@ def safetensors_header(path: Path) -> dict[str, Any]:
     size = path.stat().st_size
     with path.open("rb") as file:
         prefix = file.read(8)
+        if prefix == b"version ":
+            raise UsageError(f"{path}: not a safetensors file but git's stand-in for one; type `git lfs pull` there")
         length = int.from_bytes(prefix, "little")
         if len(prefix) < 8 or size < 8 + length:
             # A random first word announces a header of exabytes; a real one is some kilobytes.
@@ -209,7 +238,7 @@ def content_hash(folder: Path) -> str:
         `sha256:` and 64 hexadecimal digits.
     """
     total = hashlib.sha256()
-    for path in sorted({path for pattern in _CONTENT for path in folder.glob(pattern) if path.is_file()}):
+    for path in sorted({path for pattern in (*_CONTENT, *_CODE) for path in folder.glob(pattern) if path.is_file()}):
         total.update(f"{path.relative_to(folder).as_posix()}\0{_file_hash(path)}\n".encode())
     return f"sha256:{total.hexdigest()}"
 
@@ -237,7 +266,3 @@ def _json(path: Path, hint: str = "") -> dict[str, Any]:
     if not isinstance(data, dict):
         raise UsageError(f"{path}: holds no JSON object")
     return data
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]

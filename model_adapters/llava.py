@@ -18,7 +18,7 @@ from lrm_eval.types import Capabilities, ChoiceScore, ImagePart, Response
 from model_adapters.base import BatchingAdapter
 from model_adapters.checkpoints import content_hash
 from model_adapters.decoding import Decoding, parse_decoding
-from model_adapters.devices import check_device
+from model_adapters.devices import check_device, is_spread
 from model_adapters.engine.plain import PlainEngine
 from model_adapters.engine.shared import SharedEngine
 from model_adapters.engine.trunk import why_not
@@ -90,6 +90,7 @@ class LlavaAdapter(BatchingAdapter):
             chunk = _CUDA_CHUNK if loaded.device.type == "cuda" else _CPU_CHUNK
             self._shared = SharedEngine(loaded, batch_size, chunk)
         self._work, self._seconds, self._answered = Work(), 0.0, 0
+        self.capabilities = replace(self.capabilities, system=template.takes_system, shots=template.takes_shots)
         self.batch_size = batch_size
         self.batch_invariant = loaded.dtype == "float32"
         self.whole_images = self._shared is not None
@@ -107,7 +108,7 @@ class LlavaAdapter(BatchingAdapter):
         device, dtype = check_device(options.device, options.dtype or preset.dtype)
         if spec.checkpoint is None:
             raise UsageError(f"model {spec.name}: needs a checkpoint; give --checkpoint FOLDER or ORG/NAME")
-        loaded = load_llava(spec.checkpoint, device, dtype, preset.image_processing)
+        loaded = load_llava(spec.checkpoint, device, dtype, preset.image_processing, options.device_map)
         template = PromptTemplate(preset.prompt, loaded.processor, loaded.image_token, str(spec.checkpoint))
         reason = unshareable(loaded, decoding)
         if options.engine == "shared" and reason is not None:
@@ -287,11 +288,15 @@ def unshareable(loaded: LoadedLlava, decoding: Decoding) -> str | None:
     """Why a model with these settings is asked by the plain engine; None if the shared one can."""
     if decoding.for_transformers() != {"do_sample": False, "num_beams": 1}:
         return "it decodes greedily, without sampling, beams or penalties"
+    if is_spread(loaded.model):
+        return "its layers lie on several devices"
     return why_not(loaded.model)
 
 
 def _images(request: Request) -> list[ImageRef]:
-    return [part.image for part in request.parts if isinstance(part, ImagePart)]
+    """In the order in which the prompt shows them."""
+    parts = (*(part for shot in request.shots for part in shot.parts), *request.parts)
+    return [part.image for part in parts if isinstance(part, ImagePart)]
 
 
 def _failed(request: Request, message: str, prompt: str | None = None) -> Response:

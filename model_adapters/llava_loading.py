@@ -10,6 +10,7 @@ import torch
 
 from lrm_eval.errors import UsageError
 from model_adapters.checkpoints import check_llava, locate
+from model_adapters.devices import device_memory, placement
 from model_adapters.images import ImageError, uniform_image
 from model_adapters.memory import is_out_of_memory
 
@@ -85,7 +86,9 @@ class LoadedLlava:
         return list(self.model.get_image_features(pixel_values=given, return_dict=True).pooler_output)
 
 
-def load_llava(reference: CheckpointRef, device: str, dtype: str, image_processing: str) -> LoadedLlava:
+def load_llava(
+    reference: CheckpointRef, device: str, dtype: str, image_processing: str, device_map: str = "one"
+) -> LoadedLlava:
     """Find, check and load a checkpoint.
 
     Args:
@@ -93,6 +96,7 @@ def load_llava(reference: CheckpointRef, device: str, dtype: str, image_processi
         device: as `check_device` gives it.
         dtype: as `check_device` gives it.
         image_processing: "checkpoint" or "pad".
+        device_map: see `model_adapters.devices.placement`.
 
     Raises:
         UsageError: missing, damaged, of another architecture, or too large for the device; one line.
@@ -100,14 +104,14 @@ def load_llava(reference: CheckpointRef, device: str, dtype: str, image_processi
     """
     folder = locate(reference)
     check_llava(folder)
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         processor = _processor(folder, image_processing)
-        model = _model(folder, device, dtype)
+        model = _model(folder, device, dtype, device_map)
         tokenizer, config = processor.tokenizer, model.config
         image_token_id = int(config.image_token_id)
         layer = config.vision_feature_layer
         drop_unread_layers(model)
-        hidden = _hidden_image(processor.image_processor)
+        hidden = mean_image(processor.image_processor)
     ends = {tokenizer.eos_token_id, *_ids(model.generation_config.eos_token_id)} - {None}
     pad = next((i for i in (tokenizer.pad_token_id, *sorted(ends)) if i is not None), 0)
     loaded = LoadedLlava(
@@ -127,7 +131,7 @@ def load_llava(reference: CheckpointRef, device: str, dtype: str, image_processi
         vision_feature_layer=layer,
         weight_bytes=sum(weight.numel() * weight.element_size() for weight in model.parameters()),
         element_bytes=torch.empty(0, dtype=getattr(torch, dtype)).element_size(),
-        device_bytes=torch.cuda.get_device_properties(device).total_memory if device.startswith("cuda") else None,
+        device_bytes=device_memory(device, model),
     )
     loaded.image_tokens = _image_tokens(loaded)
     return loaded
@@ -169,7 +173,7 @@ def _image_tokens(loaded: LoadedLlava) -> int:
         ) from error
 
 
-def _model(folder: Path, device: str, dtype: str) -> Any:
+def _model(folder: Path, device: str, dtype: str, device_map: str) -> Any:
     from transformers import LlavaForConditionalGeneration
 
     try:
@@ -180,7 +184,7 @@ def _model(folder: Path, device: str, dtype: str) -> Any:
             local_files_only=True,
             attn_implementation="sdpa",
             # Straight to where it will run: no second copy in the machine's memory.
-            device_map={"": device},
+            device_map=placement(device, device_map),
             output_loading_info=True,
         )
         model = model.eval()
@@ -227,7 +231,8 @@ def _own_decoding(model: Any) -> Any:
     return model
 
 
-def _hidden_image(image_processor: Any) -> tuple[tuple[int, int, int], int]:
+def mean_image(image_processor: Any) -> tuple[tuple[int, int, int], int]:
+    """Colour and side of an image whose normalised pixels are 0."""
     mean = list(getattr(image_processor, "image_mean", None) or (0.5, 0.5, 0.5))
     red, green, blue = (round(255 * float(value)) for value in mean[:3])
     size: Any = getattr(image_processor, "crop_size", None) or image_processor.size
@@ -255,7 +260,7 @@ def _line(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers' bars and advice off the screen while loading; restored afterwards."""
     from transformers.utils import logging
 

@@ -45,7 +45,7 @@ class PromptBuilder:
             RequestError: the prompt does not fit the context, or a choice cannot be scored.
             PromptError: the request cannot be rendered.
         """
-        prompt = self._template.render(request.parts)
+        prompt = self._template.render(request.parts, request.system, request.shots)
         expansion = [len(one) for one in features]
         ids = self._tokens(prompt, expansion)
         context = self._loaded.context

@@ -3,57 +3,38 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lrm_eval.errors import UsageError, unknown
+from model_adapters.architectures import ANY, settle
 from model_adapters.base import AdapterBase
-from model_adapters.checkpoints import bundled_checkpoint, parameter_count, parse_checkpoint
+from model_adapters.checkpoints import bundled_checkpoint, parse_checkpoint
 from model_adapters.presets import Preset, load_presets
-from model_adapters.spec import ENGINES, CheckpointRef, LoadOptions, ModelSpec
+from model_adapters.servers.options import refuse
+from model_adapters.spec import DEVICE_MAPS, ENGINES, CheckpointRef, LoadOptions, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from model_adapters.servers.options import ServerOptions
+
 GROUP = "lrm_eval.adapters"
 # Known without installed metadata; another package cannot take these names.
-_BUILT_IN = {"llava": "model_adapters.llava:LlavaAdapter", "floor": "model_adapters.floors:FloorAdapter"}
+_BUILT_IN = {
+    "llava": "model_adapters.llava:LlavaAdapter",
+    "generic": "model_adapters.generic.adapter:GenericAdapter",
+    "floor": "model_adapters.floors:FloorAdapter",
+    "lmms": "model_adapters.lmms:LmmsAdapter",
+    "openai": "model_adapters.servers.adapter:ServerAdapter",
+    "serve": "model_adapters.servers.local:TransformersServer",
+    "vllm": "model_adapters.servers.local:VllmServer",
+}
 
-
-_NOT_BUNDLED = "its bundled checkpoint is not in this installation; build it with `lrm-llava tiny build`"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """One line of `lrm-eval models`.
-
-    Attributes:
-        name: what is typed after `--model`.
-        title: for people.
-        adapter: the adapter that reaches it.
-        checkpoint: where its weights lie; "" if it has none.
-        state: "ready", "needs-download" or "missing" (a bundled checkpoint that is not in this installation).
-        detail: what to do where it is not ready; "" otherwise.
-        default_suite: suite that is run when none is asked for.
-        languages: tags its authors claim; empty means any.
-        parameters: its size, "1.3M"; "" if it has none or it cannot be known yet.
-        licence: of the weights; "" if unknown.
-        citation: "" if there is nothing to cite.
-    """
-
-    name: str
-    title: str
-    adapter: str
-    checkpoint: str
-    state: Literal["ready", "needs-download", "missing"]
-    detail: str
-    default_suite: str
-    languages: tuple[str, ...]
-    parameters: str
-    licence: str
-    citation: str
+SERVERS = ("openai", "serve", "vllm")
+NOT_BUNDLED = "its bundled checkpoint is not in this installation; build it with `lrm-llava tiny build`"
 
 
 def resolve_model(name: str, checkpoint: str | None = None, include_paths: Sequence[Path] = ()) -> ModelSpec:
@@ -61,7 +42,10 @@ def resolve_model(name: str, checkpoint: str | None = None, include_paths: Seque
 
     Args:
         name: a preset; `hf:FOLDER`, `hf:ORG/NAME` or `hf:ORG/NAME@REVISION`; `blind` (= `blind:lrm-llava`) or
-            `blind:NAME`, the same model with the image hidden; `ADAPTER` or `ADAPTER:ARGUMENT` of another package.
+            `blind:NAME`, the same model with the image hidden; `openai:NAME`, a model behind a server;
+            `serve:` or `vllm:` with a preset, a folder or ORG/NAME, a server started here; `lmms:NAME[:ARGUMENTS]`, a
+            model class of lmms-eval;
+            `ADAPTER` or `ADAPTER:ARGUMENT` of another package.
         checkpoint: folder or `ORG/NAME` that replaces a preset's weights. The bundled suite belongs to the bundled
             weights: with others the default suite is "full".
         include_paths: folders whose `models/*.yaml` are presets too.
@@ -70,12 +54,14 @@ def resolve_model(name: str, checkpoint: str | None = None, include_paths: Seque
         UsageError: an unknown name (with the nearest), a folder that is not there, options that do not go together.
     """
     presets = load_presets(include_paths)
-    spec = _resolve(name.strip(), presets)
+    spec = resolve_among(name.strip(), presets)
+    if spec.preset.needs == "server":
+        raise UsageError(f"model {spec.name}: {needs_server(spec.preset)}")
     if checkpoint is None:
         return spec
-    if spec.checkpoint is None:
+    if spec.checkpoint is None and spec.adapter != ANY:
         raise UsageError(f"model {spec.name}: takes no --checkpoint: it has no weights")
-    if name.removeprefix("blind:").startswith("hf:"):
+    if name.removeprefix("blind:").startswith(("hf:", "serve:", "vllm:")):
         raise UsageError(f"model {name}: names its checkpoint itself; leave out --checkpoint")
     return replace(spec, checkpoint=parse_checkpoint(checkpoint.removeprefix("hf:")), default_suite="full")
 
@@ -90,6 +76,10 @@ def load_model(
     seed: int = 0,
     engine: Literal["auto", "shared", "plain"] = "auto",
     feature_cache: Path | None = None,
+    trust_remote_code: bool = False,
+    allow_pickle: bool = False,
+    server: ServerOptions | None = None,
+    device_map: Literal["one", "auto"] = "one",
 ) -> AdapterBase:
     """Load what `resolve_model` found.
 
@@ -102,32 +92,45 @@ def load_model(
         seed: seed of everything that is drawn.
         engine: "shared" reads what prompts have in common once, "plain" each prompt whole; "auto" shares where it can.
         feature_cache: folder that keeps image features across runs.
+        trust_remote_code: code that comes with this checkpoint may run.
+        allow_pickle: this checkpoint's pickled weights may be read.
+        server: how a server is asked, for `openai:`, `serve:` and `vllm:`.
+        device_map: "one" puts all weights on the device, "auto" spreads them over the GPUs of this machine.
 
     Raises:
         UsageError: the checkpoint is missing or damaged, or an option cannot be followed on this machine.
         RunError: a download failed.
     """
-    if _bundled_is_missing(spec):
-        raise UsageError(f"model {spec.name}: {_NOT_BUNDLED}")
+    if bundled_is_missing(spec):
+        raise UsageError(f"model {spec.name}: {NOT_BUNDLED}")
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
+    if device_map not in DEVICE_MAPS:
+        raise unknown("device map", device_map, DEVICE_MAPS)
+    if device_map == "auto" and device is not None and (device == "cpu" or ":" in device):
+        raise UsageError(f"--device-map auto spreads a model over all GPUs: leave out --device {device}")
     asked = None if dtype == "auto" else dtype
-    options = LoadOptions(device, asked, batch_size, dict(gen_kwargs or {}), seed, engine, feature_cache)
-    return _adapter_class(spec.adapter).load(spec, options)
+    options = LoadOptions(
+        device,
+        asked,
+        batch_size,
+        dict(gen_kwargs or {}),
+        seed,
+        engine,
+        feature_cache,
+        trust_remote_code,
+        allow_pickle,
+        server,
+        device_map,
+    )
+    if spec.adapter not in SERVERS:
+        refuse(server, (), spec.name, f"it is no server ({', '.join(f'{kind}:…' for kind in SERVERS)})")
+    settled = settle(spec, options)
+    return _adapter_class(settled.adapter).load(settled, options)
 
 
-def list_models(include_paths: Sequence[Path] = ()) -> list[ModelInfo]:
-    """All presets with what each needs, bundled ones first, floors last.
-
-    Raises:
-        UsageError: a preset file of an include path is not valid.
-    """
-    presets = load_presets(include_paths)
-    infos = [_info(_resolve(name, presets), preset) for name, preset in presets.items()]
-    return sorted(infos, key=lambda info: (info.adapter == "floor", info.default_suite != "tiny", info.name))
-
-
-def _resolve(name: str, presets: Mapping[str, Preset]) -> ModelSpec:
+def resolve_among(name: str, presets: Mapping[str, Preset]) -> ModelSpec:
+    """As `resolve_model`, among presets already read; one that needs a server is told, too."""
     if not name:
         raise UsageError("--model names no model: type for example --model random; `lrm-eval models` lists them all")
     if name in presets:
@@ -138,6 +141,10 @@ def _resolve(name: str, presets: Mapping[str, Preset]) -> ModelSpec:
         return _from_checkpoint(argument)
     if kind == "blind" and colon:
         return _resolve_blind(argument, presets, None)
+    if kind == "lmms":
+        return _from_lmms(argument)
+    if kind in SERVERS:
+        return _from_server(kind, argument.strip(), presets)
     adapters = _adapters()
     if kind in adapters and kind not in _BUILT_IN:
         preset = Preset(name=_preset_name(kind), title=name, adapter=kind)
@@ -163,18 +170,42 @@ def _from_checkpoint(argument: str) -> ModelSpec:
     reference = parse_checkpoint(argument)
     # The folder's own name, not its path: a run that is moved or shared must not tell where the weights lay.
     name = f"hf:{reference.path.name if reference.path is not None else reference}"
-    preset = Preset(name="hf", title=name, adapter="llava")
-    return ModelSpec(name, "llava", preset, "full", reference)
+    preset = Preset(name="hf", title=name, adapter=ANY)
+    return ModelSpec(name, ANY, preset, "full", reference)
+
+
+def _from_lmms(argument: str) -> ModelSpec:
+    from model_adapters.lmms_name import shown_name
+
+    name = shown_name(argument)
+    return ModelSpec(name, "lmms", Preset(name="lmms", title=name, adapter="lmms"), "full", argument=argument)
+
+
+def _from_server(kind: str, argument: str, presets: Mapping[str, Preset]) -> ModelSpec:
+    """`openai:NAME`; `serve:` and `vllm:` with a preset that has weights, a folder or ORG/NAME."""
+    preset = Preset(name=kind, title=f"{kind}:{argument}", adapter=kind)
+    if kind == "openai" or not argument:
+        return ModelSpec(f"{kind}:{argument}", kind, preset, "full", argument=argument)
+    if argument in presets:
+        weights = resolve_among(argument, presets)
+        if weights.checkpoint is None or weights.blind:
+            raise UsageError(f"model {kind}:{argument}: {argument} has no weights that a server could load")
+        return ModelSpec(
+            f"{kind}:{argument}", kind, preset, weights.default_suite, weights.checkpoint, argument=argument
+        )
+    reference = parse_checkpoint(argument.removeprefix("hf:"))
+    shown = reference.path.name if reference.path is not None else str(reference)
+    return ModelSpec(f"{kind}:{shown}", kind, preset, "full", reference, argument=shown)
 
 
 def _resolve_blind(target: str, presets: Mapping[str, Preset], alias: Preset | None) -> ModelSpec:
     if not target:
         raise UsageError("model 'blind:': give the model whose image is hidden after the colon, e.g. blind:lrm-llava")
-    seeing = _resolve(target, presets)
+    seeing = resolve_among(target, presets)
     if seeing.blind:
         raise UsageError(f"model 'blind:{target}': is blind already")
-    if seeing.adapter != "llava":
-        raise UsageError(f"model 'blind:{target}': the image can only be hidden from a LLaVA model")
+    if seeing.adapter not in ("llava", "generic", ANY):
+        raise UsageError(f"model 'blind:{target}': the image can only be hidden from a model that is loaded here")
     name = alias.name if alias is not None else f"blind:{seeing.name}"
     return replace(seeing, name=name, blind=True)
 
@@ -202,54 +233,21 @@ def _preset_name(text: str) -> str:
     return "".join(char if char.isascii() and char.isalnum() else "-" for char in text.lower()).strip("-") or "other"
 
 
-def _info(spec: ModelSpec, preset: Preset) -> ModelInfo:
-    source, reference = spec.preset, spec.checkpoint
-    state: Literal["ready", "needs-download", "missing"] = "ready"
-    detail, where = "", ""
-    parameters = source.parameters or ""
-    if reference is not None and reference.path is not None:
-        where = "bundled"
-        try:
-            parameters = parameters or _short(parameter_count(reference.path))
-        except UsageError as error:
-            state, detail = "missing", _NOT_BUNDLED if _bundled_is_missing(spec) else str(error)
-    elif reference is not None:
-        where = str(reference)
-        if not _in_hub_cache(reference):
-            state, detail = "needs-download", "downloaded at first use, or give --checkpoint FOLDER"
-    return ModelInfo(
-        name=preset.name,
-        title=preset.title,
-        adapter=spec.adapter,
-        checkpoint=where,
-        state=state,
-        detail=detail,
-        default_suite=spec.default_suite,
-        languages=source.languages,
-        parameters=parameters,
-        licence=source.licence or "",
-        citation=source.citation or "",
+def needs_server(preset: Preset) -> str:
+    """Why a preset cannot be loaded here, and what to type."""
+    name = preset.checkpoint.id if preset.checkpoint is not None else preset.name
+    how = (
+        f"start one, `{preset.server}`, and type"
+        if preset.server
+        else "put it behind an OpenAI-compatible one, and type"
     )
+    why = preset.note or "it cannot be loaded here"
+    return f"needs a server ({why}); {how} --model openai:{name} --base-url http://localhost:8000/v1"
 
 
-def _bundled_is_missing(spec: ModelSpec) -> bool:
+def bundled_is_missing(spec: ModelSpec) -> bool:
+    """Whether a bundled checkpoint is asked for that this installation lacks."""
     bundled = spec.preset.checkpoint is not None and spec.preset.checkpoint.bundled is not None
     path = spec.checkpoint.path if spec.checkpoint is not None else None
     # A folder given by --checkpoint was seen by resolve_model already.
     return bundled and path is not None and not (path / "config.json").is_file() and spec.default_suite == "tiny"
-
-
-def _short(count: int) -> str:
-    for unit, name in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
-        if count >= unit:
-            return f"{count / unit:.3g}{name}"
-    return str(count)
-
-
-def _in_hub_cache(reference: CheckpointRef) -> bool:
-    import huggingface_hub
-
-    found = huggingface_hub.try_to_load_from_cache(
-        str(reference.hub_id), "config.json", revision=reference.revision or "main"
-    )
-    return isinstance(found, str)

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model_adapters.presets import Preset
+    from model_adapters.servers.options import ServerOptions
 
 ENGINES = ("auto", "shared", "plain")
+DEVICE_MAPS = ("one", "auto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,10 @@ class LoadOptions:
         seed: seed of everything that is drawn.
         engine: "shared" reads what prompts have in common once, "plain" each prompt whole; "auto" shares where it can.
         feature_cache: folder that keeps image features across runs; None keeps none.
+        trust_remote_code: code that comes with this checkpoint may run.
+        allow_pickle: this checkpoint's pickled weights may be read, tensors and nothing that could run.
+        server: how a server is asked; None: nothing was said of it.
+        device_map: "one" puts all weights on the device, "auto" spreads them over the GPUs of this machine.
     """
 
     device: str | None = None
@@ -83,3 +89,7 @@ class LoadOptions:
     seed: int = 0
     engine: Literal["auto", "shared", "plain"] = "auto"
     feature_cache: Path | None = None
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+    server: ServerOptions | None = None
+    device_map: Literal["one", "auto"] = "one"

@@ -68,8 +68,13 @@ def test_a_broken_config_is_named_with_its_line(copy):
 
 
 def test_another_architecture_is_refused_by_name(copy):
+    (copy / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    refused(copy, r"model_type 'bert': not an image-text-to-text architecture of transformers")
+
+
+def test_a_config_of_a_far_larger_model_than_the_weights_is_refused_before_memory_is_taken(copy):
     (copy / "config.json").write_text(json.dumps({"model_type": "qwen2_vl"}))
-    refused(copy, r"model_type is 'qwen2_vl', not 'llava'")
+    refused(copy, r"config\.json describes a model of \d+ parameters, its weights hold \d+")
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "processor_config.json"])

@@ -10,15 +10,26 @@ from lrm_eval.errors import UsageError
 from lrm_eval.types import Adapter
 from model_adapters import list_models, load_model, registry, resolve_model
 
-PRESETS = {"lrm-llava", "llava-tiny", "llava-1.5-7b", "llava-1.5-13b", "random", "majority", "blind"}
+PRESETS = {info.name for info in list_models()}
+# The models of the paper's tables, and the families of today that people compare with them.
+PAPER = {
+    *("lrm-llava", "llava-tiny", "random", "majority", "blind", "qwen-vl-chat"),
+    *(f"{name}-{size}b" for name in ("llava-1.5", "instructblip", "lvis-instruct4v", "sharegpt4v") for size in (7, 13)),
+}
+FAMILIES = (
+    *("qwen2-vl-", "qwen2.5-vl-", "qwen3-vl-", "internvl3-", "gemma-3-", "aya-vision-", "pangea-7b", "palo-7b"),
+    *("palo-13b", "paligemma-2-", "smolvlm-", "llava-onevision-", "mblip-", "maya-8b", "phi-4-", "llama-3.2-vision-"),
+)
 
 
-def test_the_presets_are_those_of_the_issue():
-    assert {info.name for info in list_models()} == PRESETS
+def test_the_models_of_the_paper_and_of_todays_field_have_presets():
+    assert PAPER <= PRESETS
+    assert [family for family in FAMILIES if not any(name.startswith(family) for name in PRESETS)] == []
 
 
 def test_only_bundled_checkpoints_run_the_tiny_suite_by_default():
-    assert {name for name in PRESETS if resolve_model(name).default_suite == "tiny"} == {
+    here = {info.name for info in list_models() if info.state != "needs-server"}
+    assert {name for name in here if resolve_model(name).default_suite == "tiny"} == {
         "lrm-llava",
         "llava-tiny",
         "blind",
@@ -45,7 +56,7 @@ def test_blind_is_lrm_llava_with_the_image_hidden():
         ("lrm-lava", "did you mean 'lrm-llava'"),
         ("LLaVA-1.5-7B", "did you mean 'llava-1.5-7b'"),
         ("blind:lrm-lava", "did you mean 'lrm-llava'"),
-        ("blind:random", "only be hidden from a LLaVA model"),
+        ("blind:random", "only be hidden from a model that is loaded here"),
         ("blind:blind", "blind already"),
         ("blind:", "after the colon"),
         ("hf:", "after the colon"),
@@ -132,3 +143,24 @@ def test_a_bundled_checkpoint_tells_its_size(monkeypatch, llava_folder):
     infos = {info.name: info for info in list_models()}
     assert infos["lrm-llava"].state == "ready"
     assert infos["lrm-llava"].parameters.endswith("k")
+
+
+def test_a_model_that_needs_a_server_says_which_command_starts_it():
+    with pytest.raises(UsageError) as caught:
+        resolve_model("qwen-vl-chat")
+    assert "`vllm serve Qwen/Qwen-VL-Chat --trust-remote-code" in str(caught.value)
+    assert "--model openai:Qwen/Qwen-VL-Chat --base-url" in str(caught.value)
+
+
+def test_a_model_whose_repository_is_not_known_asks_for_its_weights(llava_folder):
+    with pytest.raises(UsageError, match="lvis-instruct4v-13b: needs a checkpoint; give --checkpoint FOLDER"):
+        load_model(resolve_model("lvis-instruct4v-13b"), device="cpu")
+    adapter = load_model(resolve_model("lvis-instruct4v-13b", str(llava_folder)), device="cpu")
+    assert adapter.fingerprint()["adapter"] == "llava"
+
+
+def test_what_each_preset_needs_is_told_without_a_download():
+    states = {info.name: info.state for info in list_models()}
+    assert states["qwen-vl-chat"] == "needs-server"
+    assert {states["palo-7b"], states["sharegpt4v-13b"]} <= {"needs-conversion", "ready"}
+    assert {states["qwen3-vl-8b"], states["gemma-3-4b"]} <= {"needs-download", "ready"}

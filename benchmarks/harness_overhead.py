@@ -78,7 +78,9 @@ def more_languages(folder: Path, count: int) -> tuple[str, ...]:
         source = LANGUAGES[number % len(LANGUAGES)]
         tag = f"{source}-x-copy{number}"
         text = (Path(languages.__file__).parent / "data" / f"{source}.yaml").read_text(encoding="utf-8")
-        for key, value in {"tag": tag, "name": tag, "autonym": tag, "aliases": "[]"}.items():
+        # ISO 639-3 keeps qaa to qtz for whoever needs codes of their own.
+        code = f"q{chr(97 + number // 26)}{chr(97 + number % 26)}"
+        for key, value in {"tag": tag, "iso639_3": code, "name": tag, "autonym": tag, "aliases": "[]"}.items():
             text = re.sub(f"^{key}: .*$", f"{key}: {value}", text, flags=re.MULTILINE)
         (folder / "languages" / f"{tag}.yaml").write_text(text, encoding="utf-8")
         tags.append(tag)

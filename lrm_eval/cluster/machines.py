@@ -52,7 +52,9 @@ class Machines:
         return node in self._nodes
 
     def lacking(self) -> str:
-        """Why there is no room, in words."""
+        """Why no worker is placed, in words."""
+        if self._room():
+            return "other work holds the cluster, or it is slow"
         return lacking(self._nodes.values(), self.gpus, self._options.cpus)
 
     def wait_for_room(self, placed: bool) -> None:

@@ -115,6 +115,7 @@ def _room(node: Mapping[str, float], gpus: float, cpus: float) -> int:
 def lacking(nodes: Iterable[Mapping[str, float]], gpus: float, cpus: float) -> str:
     """Why no machine holds a worker, in words for the user."""
     largest = max(nodes, key=lambda node: (node.get("GPU", 0), node.get("CPU", 0)), default={})
-    each = f"{gpus:g} GPU{'s' * (gpus > 1)} and {cpus:g} CPU{'s' * (cpus > 1)}" if gpus else f"{cpus:g} CPUs"
+    slots = f"{cpus:g} CPU{'s' * (cpus > 1)}"
+    each = f"{gpus:g} GPU{'s' * (gpus > 1)} and {slots}" if gpus else slots
     has = f"{largest.get('GPU', 0):g} GPUs and {largest.get('CPU', 0):g} CPUs"
     return f"a worker needs {each} of one machine, and the largest of the cluster has {has}"

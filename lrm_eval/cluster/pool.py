@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -107,31 +108,29 @@ class Pool:
         self._actors = self._ray.remote(Worker)
         self._machines = Machines(self._connection, self._options, self._order.options.get("device"))
         self._order = self._order.on(self._machines.gpus)
-        begin = time.monotonic()
-        told = False
+        explain = time.monotonic() + _EXPLAIN
         while self._first is None:
             self._grow()
             self._check_alive()
             for member in self._speaking(1.0):
                 self._settle(member)
-            if not told and self._first is None and time.monotonic() - begin > _EXPLAIN:
-                told = True
-                room = f"find room on the cluster: {self._machines.lacking()}"
-                self._notice(f"waiting for workers to {'load the model' if self._any_placed() else room}")
+            if self._first is None and time.monotonic() > explain:
+                explain = math.inf
+                placed = self._any_placed()
+                self._notice(f"waiting for workers to {'load' if placed else f'start: {self._machines.lacking()}'}")
         return self._first
 
     def close(self) -> None:
         """Let idle workers give back what they hold, end them all, and leave the cluster."""
         if self._connection is None:
             return
-        ray = self._ray
-        with contextlib.suppress(ray.exceptions.RayError):
+        with contextlib.suppress(self._ray.exceptions.RayError):
             idle = [member.actor.close.remote() for member in self._members if member.ready and not member.held]
             if idle:
-                ray.wait(idle, num_returns=len(idle), timeout=_GOODBYE)
+                self._ray.wait(idle, num_returns=len(idle), timeout=_GOODBYE)
         for member in self._members:
-            with contextlib.suppress(ray.exceptions.RayError):
-                ray.kill(member.actor)
+            with contextlib.suppress(self._ray.exceptions.RayError):
+                self._ray.kill(member.actor)
         self._members.clear()
         self._connection.close()
         self._connection = None
@@ -206,8 +205,6 @@ class Pool:
         if self._fruitless >= _FRUITLESS:
             raise RunError(f"{self._fruitless} workers ended one after the other without an answer (the last: {why})")
 
-    # Loading -----------------------------------------------------------------------------------------------------
-
     def _settle(self, member: _Member) -> None:
         """The next step of a worker that is not ready."""
         try:
@@ -255,8 +252,6 @@ class Pool:
         self._refusals.append(_error(kind, text))
         if self._first is not None:
             self._notice(f"one worker less: {text}")
-
-    # Members -----------------------------------------------------------------------------------------------------
 
     def _grow(self) -> None:
         self.wanted = max(0, self._machines.wanted() - self._barred)

@@ -42,14 +42,22 @@ def load(ask: Ask, spec: ModelSpec, observer: Observer) -> Adapter:
         "server": ask.server,
     }
     if ask.cluster is not None:
-        if spec.preset.floor is None:
+        alone = _why_alone(spec)
+        if alone is None:
             from lrm_eval.cluster.adapter import load_on_cluster
 
             return load_on_cluster(ask.cluster, spec, options, ask.include_paths, observer)
-        observer.notice(f"--ray: {spec.name} computes nothing and sees the whole plan: it answers in this process")
+        observer.notice(f"--ray: {spec.name} {alone}: it answers in this process, without workers")
     from model_adapters import load_model
 
     return load_model(spec, **options)
+
+
+def _why_alone(spec: ModelSpec) -> str | None:
+    """Why a model would gain nothing from workers; None if it would gain."""
+    if spec.preset.floor is not None:
+        return "computes nothing and sees the whole plan"
+    return "computes elsewhere" if spec.adapter == "openai" else None
 
 
 def check(ask: Ask, spec: ModelSpec, adapter: Adapter, cells: list[PlannedCell]) -> None:

@@ -72,7 +72,8 @@ def test_a_floor_needs_no_workers(tmp_path: Path) -> None:
     options: dict[str, Any] = {"suite": "tiny", "limit": 8, "report": False, "observer": told}
     floor = lrm_eval.run("majority", "en", "pope", out=tmp_path / "run", cluster=ClusterOptions("local"), **options)
     assert floor.asked == 8
-    assert told.notices == ["--ray: majority computes nothing and sees the whole plan: it answers in this process"]
+    told_why = "--ray: majority computes nothing and sees the whole plan: it answers in this process, without workers"
+    assert told.notices == [told_why]
 
 
 def test_an_address_where_nothing_answers_is_refused_at_once(drawn: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lrm_eval.conditions import Prompting
 from lrm_eval.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from lrm_eval.cluster import ClusterOptions
     from lrm_eval.runs.folder import Cell
     from lrm_eval.runs.observer import Observer
     from lrm_eval.types import Rules, ScoreRow
+    from model_adapters.servers.options import ServerOptions
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,14 @@ def run(
     prompt_lang: Literal["native", "en", "both"] = "native",
     answer_lang: Literal["native", "en", "both"] | None = None,
     hide_image: bool = False,
+    prompting: Prompting | None = None,
     engine: Literal["auto", "shared", "plain"] = "auto",
     feature_cache: str | PathLike[str] | None = None,
+    device_map: Literal["one", "auto"] = "one",
+    cluster: ClusterOptions | None = None,
+    server: ServerOptions | None = None,
+    trust_remote_code: bool = False,
+    allow_pickle: bool = False,
     report: bool = True,
     observer: Observer | None = None,
 ) -> RunResult:
@@ -112,9 +121,17 @@ def run(
         answer_lang: adds a sentence that asks for an answer in the question's language, in English, or one after the
             other; None adds nothing.
         hide_image: asks without the image.
+        prompting: whose prompt, a system text, examples before the question, how often each is asked:
+            `lrm_eval.conditions.Prompting`.
         engine: "shared" reads what the prompts of one image have in common once, "plain" each prompt whole; "auto"
             shares where the model and the decoding settings allow it. See docs/performance.md.
         feature_cache: folder that keeps image features for later runs.
+        device_map: "auto" spreads the layers over all GPUs of the machine. See docs/scale.md.
+        cluster: workers on a Ray cluster, `lrm_eval.cluster.ClusterOptions`; None asks in this process.
+        server: address, key variable, limits of a server, `model_adapters.ServerOptions`; for `openai:`, `serve:` and
+            `vllm:` models.
+        trust_remote_code: code that comes with the model's checkpoint may run.
+        allow_pickle: the model's pickled weights may be read: tensors and nothing that could run.
         report: whether report.html is made.
         observer: told of each step.
 
@@ -146,6 +163,12 @@ def run(
         hide_image=hide_image,
         engine=engine,
         feature_cache=None if feature_cache is None else Path(feature_cache),
+        device_map=device_map,
+        cluster=cluster,
+        server=server,
+        prompting=prompting or Prompting(),
+        trust_remote_code=trust_remote_code,
+        allow_pickle=allow_pickle,
     )
     finished = run_all(ask, observer or Silent())
     page = None

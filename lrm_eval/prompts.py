@@ -11,18 +11,21 @@ the image out (see `lrm_eval.conditions`); hint, question and options are never 
 from __future__ import annotations
 
 import re
+import string
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrm_eval.conditions import DEFAULT, answer_sentence, asked_language
 from lrm_eval.errors import UsageError
-from lrm_eval.types import DEFAULT_CONDITION, ImagePart, Request, TextPart
+from lrm_eval.types import DEFAULT_CONDITION, ImagePart, Request, Shot, TextPart
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lrm_eval.conditions import Condition
     from lrm_eval.languages import Language
     from lrm_eval.tasks.model import Task
-    from lrm_eval.types import Sample
+    from lrm_eval.types import Part, Sample
 
 # A condition is part of file names and keys: responses/<task>/<lang>.<condition>.jsonl
 _CONDITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_=+-]*")
@@ -60,13 +63,22 @@ def vary(task: Task, language: Language, sample: Sample, condition: Condition) -
     return sample if instruction == sample.instruction else replace(sample, instruction=instruction)
 
 
-def build_request(task: Task, sample: Sample, condition: Condition | str = DEFAULT) -> Request:
+def build_request(
+    task: Task,
+    sample: Sample,
+    condition: Condition | str = DEFAULT,
+    *,
+    template: str | None = None,
+    shots: Sequence[Sample] = (),
+) -> Request:
     """The request of a sample.
 
     Args:
         task: the task; gives token budget and whether the options are to be scored.
         sample: one of its samples. What a condition varies in the text is already in it, see `vary`.
         condition: what is varied, or only its name.
+        template: the model's authors' own words around a question, see `authors_text`; None takes LLaVA's.
+        shots: questions shown with their answers first; like `sample`, with what the condition varies in them.
 
     Returns:
         The images first, unless the condition hides them, then one text. `choices` are the option texts where the task
@@ -78,15 +90,55 @@ def build_request(task: Task, sample: Sample, condition: Condition | str = DEFAU
         UsageError: the condition's name cannot be part of a file name.
     """
     name, hidden = (condition, False) if isinstance(condition, str) else (condition.name, condition.hidden)
-    images = () if hidden else sample.images
+    english = not isinstance(condition, str) and condition.answer == "en"
+
+    def parts(shown: Sample) -> tuple[Part, ...]:
+        text = prompt_text(shown) if template is None else authors_text(template, shown)
+        return (*(ImagePart(image) for image in (() if hidden else shown.images)), TextPart(text))
+
     return Request(
         key=request_key(sample, name),
-        parts=(*(ImagePart(image) for image in images), TextPart(prompt_text(sample))),
+        parts=parts(sample),
         sample=sample,
         max_new_tokens=task.max_new_tokens,
         choices=sample.options if task.score_choices else (),
         budget_language=asked_language(sample.language, name) if task.scale_budget else "",
+        system="" if isinstance(condition, str) else condition.system,
+        shots=tuple(Shot(parts(shot), answer_words(shot, "en" if english else shot.language)) for shot in shots),
     )
+
+
+def answer_words(sample: Sample, language: str) -> str:
+    """A sample's gold answer as a model should say it: yes or no in a language's own word, a label or text as it is."""
+    if sample.kind != "yes_no":
+        return sample.gold
+    from lrm_eval.languages import get
+
+    words = get(language)
+    return str((words.yes if sample.gold == "yes" else words.no)[0])
+
+
+def authors_text(template: str, sample: Sample) -> str:
+    """A question in the words of a model's authors.
+
+    Args:
+        template: with `{question}`, `{hint}`, `{options}` (a lettered line each) and `{letters}` ("A, B, C or D") in
+            it. A line in which one of them comes out empty is left out. The authors' words stay in their language.
+        sample: the question; its format instruction is LLaVA's and is left out.
+    """
+    labels = list(sample.labels)
+    places = {
+        "question": sample.question,
+        "hint": sample.hint,
+        "options": "\n".join(f"{label}. {option}" for label, option in zip(sample.labels, sample.options, strict=True)),
+        "letters": f"{', '.join(labels[:-1])} or {labels[-1]}" if len(labels) > 1 else "".join(labels),
+    }
+    lines = []
+    for line in template.split("\n"):
+        used = [name for _, name, _, _ in string.Formatter().parse(line) if name is not None]
+        if all(places[name] for name in used):
+            lines.append(line.format_map(places))
+    return "\n".join(lines)
 
 
 def request_key(sample: Sample, condition: str = DEFAULT_CONDITION) -> str:

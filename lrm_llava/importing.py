@@ -1,4 +1,4 @@
-"""Checkpoints in the original LLaVA's format (LLaVA-1.5, LVIS-Instruct4V, ShareGPT4V) as plain transformers LLaVAs.
+"""Checkpoints in the original LLaVA's format (LLaVA-1.5, LVIS-Instruct4V, ShareGPT4V, PALO) as transformers LLaVAs.
 
 The original keeps Llama's own names with the projector as `model.mm_projector.{0,2}` beside them, and mostly
 without the vision tower, which its config names (haotian-liu/LLaVA, llava/model/llava_arch.py).
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _TOWER = "model.vision_tower.vision_tower."
 _PROJECTOR = {"model.mm_projector.0.": "linear_1.", "model.mm_projector.2.": "linear_2."}
-# "share4v" is ShareGPT4V's name for the same architecture.
-_TYPES = ("llava", "llava_llama", "share4v")
+# "share4v" is ShareGPT4V's name for the same architecture, "palo" PALO's.
+_TYPES = ("llava", "llava_llama", "share4v", "palo")
 
 
 def read_original_config(folder: Path) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def import_checkpoint(
 
     config = read_original_config(folder)
     kind = getattr(torch, dtype)
-    tower = load_vision(vision or config["mm_vision_tower"], kind)
+    tower = load_vision(vision or config["mm_vision_tower"], kind, allow_pickle)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError) as error:

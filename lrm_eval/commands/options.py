@@ -11,6 +11,10 @@ from lrm_eval.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lrm_eval.cluster import ClusterOptions
+    from lrm_eval.conditions import Prompting
+    from model_adapters.servers.options import ServerOptions
+
 
 def split(text: str | None) -> list[str] | None:
     """`mme,pope` -> ["mme", "pope"]; None stays None."""
@@ -59,6 +63,83 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def parse_cluster(
+    ray: str | None, workers: int | None, gpus: float | None, cpus: float | None
+) -> ClusterOptions | None:
+    """`--ray [ADDRESS]` and what goes with it.
+
+    Raises:
+        UsageError: workers were described and Ray was not asked for.
+    """
+    from lrm_eval.cluster import ClusterOptions
+
+    if ray is None:
+        given = {"--workers": workers, "--gpus-per-worker": gpus, "--cpus-per-worker": cpus}
+        for name, value in given.items():
+            if value is not None:
+                raise UsageError(f"{name} {value:g}: workers are Ray's; add --ray")
+        return None
+    return ClusterOptions(ray.strip() or "auto", workers, gpus, 1 if cpus is None else cpus)
+
+
+def with_address(args: Sequence[str]) -> list[str]:
+    """A command line in which `--ray` has a value: its address may be left out, and an option's value may not."""
+    found: list[str] = []
+    for place, arg in enumerate(args):
+        found.append(arg)
+        after = args[place + 1] if place + 1 < len(args) else "-"
+        if arg == "--ray" and after.startswith("-"):
+            found.append("auto")
+    return found
+
+
+def parse_server(
+    base_url: str | None,
+    api_key_env: str | None,
+    concurrency: int | None,
+    timeout: float | None,
+    price: str | None,
+    max_image_side: int | None,
+    server_args: str | None,
+) -> ServerOptions | None:
+    """The options about servers; None where none was typed."""
+    from model_adapters.servers.options import ServerOptions
+
+    typed = {
+        "base_urls": None if base_url is None else tuple(split(base_url) or ()),
+        "key_variable": api_key_env,
+        "concurrency": concurrency,
+        "timeout": timeout,
+        "price": price,
+        "image_side": max_image_side,
+        "arguments": server_args,
+    }
+    given: dict[str, Any] = {name: value for name, value in typed.items() if value is not None}
+    return ServerOptions(**given) if given else None
+
+
+def parse_prompting(style: str, system: str | None, shots: int, repeats: int) -> Prompting:
+    """What stands around and before a question; `@FILE` reads the system text from a file.
+
+    Raises:
+        UsageError: a file that cannot be read, or an empty text.
+    """
+    from lrm_eval.conditions import Prompting
+
+    text = system or ""
+    if text.startswith("@"):
+        path = Path(text[1:]).expanduser()
+        try:
+            text = path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise UsageError(f"--system {system}: {path} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"--system {system}: {path} is not UTF-8 text") from error
+    if system is not None and not text.strip():
+        raise UsageError("--system: the text is empty; leave it out")
+    return Prompting(style, text, shots, repeats)
 
 
 def parse_batch_size(text: str) -> int | Literal["auto"]:

@@ -165,9 +165,15 @@ def response_from_dict(key: str, data: Json) -> Response:
 
 
 def request_digest(request: Request) -> str:
-    """16 hex digits over prompt text and token budget, which the sample's fields do not hold."""
+    """16 hex digits over prompt text, token budget, system text and examples: what the sample's fields do not hold."""
     texts = [part.text for part in request.parts if isinstance(part, TextPart)]
-    asked = _encode_ascii([texts, request.max_new_tokens])
+    about: list[Any] = [texts, request.max_new_tokens]
+    if request.system or request.shots:
+        shots = [
+            [*(part.text for part in shot.parts if isinstance(part, TextPart)), shot.answer] for shot in request.shots
+        ]
+        about += [request.system, shots]
+    asked = _encode_ascii(about)
     return hashlib.sha256(asked.encode("ascii")).hexdigest()[:16]
 
 

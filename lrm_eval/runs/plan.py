@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from lrm_eval.conditions import DEFAULT, in_language
 from lrm_eval.errors import UsageError
+from lrm_eval.fewshot import Shots
 from lrm_eval.runs.folder import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lrm_eval.conditions import Condition
@@ -52,13 +53,30 @@ def plan_cell(
 
 
 def plan_cells(
-    task: Task, language: Language, source: Path | None, limit: int | None, conditions: Iterable[Condition]
+    task: Task,
+    language: Language,
+    source: Path | None,
+    limit: int | None,
+    conditions: Iterable[Condition],
+    *,
+    prompts: Mapping[str, str] | None = None,
+    seed: int = 0,
 ) -> list[PlannedCell]:
     """The cells of one task in one language: the same samples under each condition that differs there.
 
+    Args:
+        task: the task.
+        language: the language.
+        source: local data, or None for the task's own.
+        limit: most questions.
+        conditions: what is varied.
+        prompts: benchmark to the prompt of the model's authors, for `style=authors`.
+        seed: draws the examples of `shots=N`.
+
     Raises:
-        UsageError: bad data (a gold answer that is no option, a repeated id), or a sentence that a condition needs and
-            the language lacks; found before anything is asked.
+        UsageError: bad data (a gold answer that is no option, a repeated id), a sentence that a condition needs and
+            the language lacks, no prompt of the authors for the benchmark, or too few images for the examples; found
+            before anything is asked.
         RunError: data that cannot be had.
     """
     from lrm_eval.data import check_samples, load_samples
@@ -69,12 +87,28 @@ def plan_cells(
     if not samples:
         where = f" in {source}" if source else ""
         raise UsageError(f"{task.name} has no questions in {language.name} ({language.tag}){where}")
+    chosen = in_language(conditions, language.tag)
+    # Of all questions, whatever the limit: a run that grows must not get other examples.
+    pool = load_samples(task, language, source, None) if any(condition.shots for condition in chosen) else []
     planned = []
-    for condition in in_language(conditions, language.tag):
+    for condition in chosen:
+        template = _template(task, condition, prompts or {})
+        shots = Shots([vary(task, language, sample, condition) for sample in pool], condition.shots, seed)
         varied = (vary(task, language, sample, condition) for sample in samples)
-        requests = tuple(build_request(task, sample, condition) for sample in varied)
+        requests = tuple(
+            build_request(task, sample, condition, template=template, shots=shots.of(sample)) for sample in varied
+        )
         planned.append(PlannedCell(Cell(task.name, language.tag, condition.name), task, source, limit, requests))
     return planned
+
+
+def _template(task: Task, condition: Condition, prompts: Mapping[str, str]) -> str | None:
+    if condition.style != "authors":
+        return None
+    if task.benchmark not in prompts:
+        there = f"has one for {', '.join(prompts)}" if prompts else "has none"
+        raise UsageError(f"--prompt-style authors: the model's preset {there}, not for {task.name}")
+    return prompts[task.benchmark]
 
 
 def check_keys(cells: Iterable[PlannedCell]) -> None:

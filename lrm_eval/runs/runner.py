@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lrm_eval.conditions import Prompting
 from lrm_eval.errors import RunError, UsageError
-from lrm_eval.runs import environment
+from lrm_eval.runs import environment, model
 from lrm_eval.runs.claims import claimed_languages
 from lrm_eval.runs.derive import Derived, derive
 from lrm_eval.runs.execute import Counts, execute, one_line
-from lrm_eval.runs.files import sha256_file, write_atomic
+from lrm_eval.runs.files import sha256_file, sweep, write_atomic
 from lrm_eval.runs.folder import Cell, RunFolder
 from lrm_eval.runs.images import THUMBNAIL_CAP, THUMBNAIL_SIDE, ImageStore
 from lrm_eval.runs.lock import RunLock
@@ -29,22 +30,18 @@ from lrm_eval.runs.manifest import (
     settings_differences,
     training_facts,
 )
-from lrm_eval.runs.plan import PlannedCell, check_keys, in_image_order, plan_cells, without_choices
+from lrm_eval.runs.plan import PlannedCell, check_keys, in_image_order, plan_cells
 from lrm_eval.runs.resume import Resumed, resume
 from lrm_eval.runs.selection import Selection, select
 from lrm_eval.runs.signals import terminable
-from lrm_eval.tasks import task_names
-from lrm_eval.types import ImagePart
-
-# From how many seconds in the model on a run says how fast it was.
-_LONG_SECONDS = 60
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from lrm_eval.cluster import ClusterOptions
     from lrm_eval.runs.observer import Observer
     from lrm_eval.types import Adapter, Request
-    from model_adapters import ModelSpec
+    from model_adapters.servers.options import ServerOptions
 
 
 @dataclass(frozen=True)
@@ -68,8 +65,14 @@ class Ask:
     prompt_lang: str = "native"
     answer_lang: str | None = None
     hide_image: bool = False
+    prompting: Prompting = field(default_factory=Prompting)
     engine: Literal["auto", "shared", "plain"] = "auto"
     feature_cache: Path | None = None
+    device_map: Literal["one", "auto"] = "one"
+    cluster: ClusterOptions | None = None
+    server: ServerOptions | None = None
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
     argv: Sequence[str] = ()
 
 
@@ -103,6 +106,8 @@ def run(ask: Ask, observer: Observer) -> Finished:
         RunError: it failed on the way; what was answered is kept.
         RunInterrupted: Ctrl-C, SIGTERM or a closed terminal; what was answered is kept.
     """
+    if ask.cluster is not None:
+        ask.cluster.check(ask.device)
     chosen = select(ask)
     observer.headline(chosen.headline())
     for notice in chosen.notices:
@@ -111,7 +116,9 @@ def run(ask: Ask, observer: Observer) -> Finished:
         cell
         for task, source in chosen.tasks
         for language in chosen.languages
-        for cell in plan_cells(task, language, source, ask.limit, chosen.conditions)
+        for cell in plan_cells(
+            task, language, source, ask.limit, chosen.conditions, prompts=chosen.prompts, seed=ask.seed
+        )
     ]
     check_keys(cells)
     folder = RunFolder(ask.out or Path("results") / chosen.spec.folder)
@@ -140,6 +147,7 @@ def _ready(folder: RunFolder) -> Iterator[None]:
 def _run_locked(
     ask: Ask, chosen: Selection, cells: list[PlannedCell], folder: RunFolder, observer: Observer
 ) -> Finished:
+    sweep(folder.path)
     old = folder.manifest() if folder.manifest_path.exists() else None
     new = _manifest(ask, chosen, cells)
     resumed = resume(folder, cells)
@@ -148,21 +156,20 @@ def _run_locked(
     differences = settings_differences(old, new) if old is not None else []
     refuse(folder.path, differences + resumed.differences)
 
-    adapter = _load(ask, chosen.spec)
+    adapter = model.load(ask, chosen.spec, observer)
     try:
-        _check_hidden(ask, chosen.spec, adapter)
-        _check_images(cells, chosen.spec, adapter)
-        new["model"] |= {"fingerprint": plain_json(adapter.fingerprint()), "settings": _settings(adapter)}
+        model.check(ask, chosen.spec, adapter, cells)
+        new["model"] |= model.facts(adapter)
         new["command"]["environment"] = environment.environment(ask.device)
         if old is not None:
             refuse(folder.path, model_differences(old["model"], new["model"]))
-        cells = _fit(adapter, cells, observer)
+        cells = model.fit(adapter, cells, observer)
         manifest = grow(old, new)
         _write(folder, manifest)
         counts = Counts()
         try:
             _ask(adapter, cells, resumed, folder, observer, counts)
-            manifest["command"]["performance"] = _performance(adapter, observer)
+            manifest["command"]["performance"] = model.performance(adapter, observer)
             derived = derive(folder)
         except BaseException as error:
             # The folder must say how the run ended, but never at the price of the error that ended it.
@@ -192,6 +199,7 @@ def _manifest(ask: Ask, chosen: Selection, cells: list[PlannedCell]) -> dict[str
         "gen_kwargs": plain_json(dict(ask.gen_kwargs)),
         "languages": [language.tag for language in chosen.languages],
         "tasks": {task.name: describe_task(task) for task, _ in chosen.tasks},
+        "conditions": {condition.name: condition.facts() for condition in chosen.conditions},
         "cells": [describe_cell(planned) for planned in cells],
         "thumbnails": {"max_side": THUMBNAIL_SIDE, "cap": THUMBNAIL_CAP},
         "command": {
@@ -212,76 +220,6 @@ def _manifest(ask: Ask, chosen: Selection, cells: list[PlannedCell]) -> dict[str
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _load(ask: Ask, spec: ModelSpec) -> Adapter:
-    from model_adapters import load_model
-
-    return load_model(
-        spec,
-        device=ask.device,
-        dtype=ask.dtype,
-        batch_size=ask.batch_size,
-        gen_kwargs=ask.gen_kwargs,
-        seed=ask.seed,
-        engine=ask.engine,
-        feature_cache=ask.feature_cache,
-    )
-
-
-def _settings(adapter: Adapter) -> Any:
-    settings = getattr(adapter, "settings", None)
-    return plain_json(settings()) if callable(settings) else {}
-
-
-def _check_hidden(ask: Ask, spec: ModelSpec, adapter: Adapter) -> None:
-    if ask.hide_image and not getattr(adapter.capabilities, "text_only", False):
-        raise UsageError(
-            f"--hide-image: model {spec.name} cannot be asked without an image (its adapter {spec.adapter!r} does not "
-            "say that it takes text alone); leave --hide-image out, or take `blind:MODEL` to show an empty image"
-        )
-
-
-def _check_images(cells: list[PlannedCell], spec: ModelSpec, adapter: Adapter) -> None:
-    limit = getattr(adapter.capabilities, "images", None)
-    if limit is None:
-        return
-    for planned in cells:
-        shown = max((sum(isinstance(part, ImagePart) for part in one.parts) for one in planned.requests), default=0)
-        if shown > limit:
-            stacked = f"{planned.task.name}-stacked"
-            hint = f"; `--tasks {stacked}` shows them side by side in one" if stacked in task_names() else ""
-            raise UsageError(
-                f"{planned.task.name} shows {shown} images with a question, and model {spec.name} takes {limit} (its "
-                f"adapter {spec.adapter!r} says so){hint}"
-            )
-
-
-def _performance(adapter: Adapter, observer: Observer) -> Any:
-    """How fast the adapter was and how far from the least time, if it can tell; said aloud after a long run."""
-    performance = getattr(adapter, "performance", None)
-    told = plain_json(performance()) if callable(performance) else {}
-    if told.get("seconds", 0) >= _LONG_SECONDS:
-        observer.notice(
-            f"{told['prompts_per_second']:.1f} prompts a second in the model, "
-            f"{told['times_least']:.1f} times the least time that this machine could need (docs/performance.md)"
-        )
-    return told
-
-
-def _fit(adapter: Adapter, cells: list[PlannedCell], observer: Observer) -> list[PlannedCell]:
-    """Leave out what the adapter cannot do, and say so before anything runs."""
-    if adapter.capabilities.choices:
-        return cells
-    lacking = dict.fromkeys(
-        planned.task.name for planned in cells if any(request.choices for request in planned.requests)
-    )
-    if lacking:
-        observer.notice(
-            f"this model cannot give the log-probability of a choice: {', '.join(lacking)} "
-            "is scored by the letters it writes, without the ranking metrics"
-        )
-    return [without_choices(planned) for planned in cells]
 
 
 def _ask(

@@ -43,6 +43,11 @@ class Selection:
     conditions: list[Condition]
     notices: list[str] = field(default_factory=list)
 
+    @property
+    def prompts(self) -> dict[str, str]:
+        """Benchmark to the prompt of the model's authors."""
+        return {benchmark: prompt.text for benchmark, prompt in self.spec.preset.prompts.items()}
+
     def headline(self) -> str:
         """The first line of a run."""
         why = "" if self.suite_asked else f" (the default of {self.spec.name})"
@@ -67,7 +72,13 @@ def select(ask: Ask) -> Selection:
 
     if ask.limit is not None and ask.limit < 1:
         raise UsageError(f"--limit {ask.limit}: ask for at least one question")
-    conditions = choose_conditions(ask.prompt_lang, ask.answer_lang, ask.hide_image)
+    conditions = choose_conditions(ask.prompt_lang, ask.answer_lang, ask.hide_image, ask.prompting)
+    drawn = any(ask.gen_kwargs.get(name) for name in ("do_sample", "temperature"))
+    if ask.prompting.repeats > 1 and not drawn:
+        raise UsageError(
+            f"--repeats {ask.prompting.repeats}: greedy answers are the same each time; "
+            "add --gen-kwargs temperature=0.7, which draws them"
+        )
     for path in ask.include_paths:
         if not path.is_dir():
             raise UsageError(f"--include-path {path}: no such folder")

@@ -6,6 +6,9 @@ Rows, beside those of each condition:
   that both asked, with an interval that draws the images of both together;
 - `condition_spread`, under the default condition: highest minus lowest headline over all conditions that show the
   image. It has no interval: the bootstrap of a range is not honest;
+- `repeats_mean` and `repeats_sd`, under a condition that was drawn several times (`--repeats`): mean of the headline
+  over the draws, with an interval that draws the images of all together, and its standard deviation over the draws. A
+  further draw is no condition: it stands in neither of the rows above;
 - `image_fidelity_loss`, under the condition with the image: how much language fidelity the image costs, that is
   the line pass rate without it minus that with it, over the answers judged in both (Hinck et al. 2024,
   arXiv:2407.02333); under the multilingual rules, as all of `lrm_eval.scorers.fidelity`.
@@ -18,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrm_eval.conditions import hides_image, parse_condition
+from lrm_eval.conditions import hides_image, is_repeat, parse_condition
 from lrm_eval.scorers.columns import columns
 from lrm_eval.scorers.fidelity import LINE_PASS_RATE, line_pass_rate
 from lrm_eval.scorers.scoring import metrics
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 DELTA = "condition_delta"
 SPREAD = "condition_spread"
 IMAGE_LOSS = "image_fidelity_loss"
+REPEATS_MEAN, REPEATS_SD = "repeats_mean", "repeats_sd"
 
 
 def condition_rows(
@@ -61,10 +65,12 @@ def condition_rows(
     found = []
     if DEFAULT_CONDITION in items and DEFAULT_CONDITION in heads:
         for condition in items:
-            if condition != DEFAULT_CONDITION and condition in heads:
+            if condition != DEFAULT_CONDITION and condition in heads and not is_repeat(condition):
                 found += _versus(benchmark, rules, items, condition, heads[condition], seed, declared)
         found += _spread(heads)
     for condition in items:
+        if condition in heads and not is_repeat(condition):
+            found += _repeats(benchmark, rules, items, condition, heads, seed, declared)
         known = parse_condition(condition)
         if known is not None and known.hidden and known.shown().name in items:
             found += _image_loss(rules, items, known.shown().name, condition, rows, seed)
@@ -118,10 +124,45 @@ def _difference(head: ScoreRow, name: str, first: Metric, second: Metric, seed: 
     )
 
 
+def _repeats(
+    benchmark: str,
+    rules: Rules,
+    items: Mapping[str, Sequence[Item]],
+    condition: str,
+    heads: Mapping[str, ScoreRow],
+    seed: int,
+    declared: Sequence[str] | None,
+) -> list[ScoreRow]:
+    known = parse_condition(condition)
+    draws = [
+        name
+        for name in items
+        if known is not None and (one := parse_condition(name)) is not None and one.first() == known and name in heads
+    ]
+    values = [heads[name].value for name in draws]
+    if len(draws) < 2 or any(value is None for value in values):
+        return []
+    drawn = [metric for name in draws if (metric := _headline(benchmark, items[name], rules, declared)) is not None]
+    estimate = combined_interval(drawn, [1 / len(draws)] * len(draws), seed)
+    head = heads[condition]
+    plain = replace(
+        head,
+        ci_low=None,
+        ci_high=None,
+        primary=False,
+        chance=None,
+        chance_corrected=None,
+        note=f"{head.metric} over {len(draws)} draws of each answer",
+    )
+    mean = replace(plain, metric=REPEATS_MEAN, value=estimate.value, ci_low=estimate.low, ci_high=estimate.high)
+    spread = float(np.std(np.array(values, dtype=np.float64), ddof=1))
+    return [mean, replace(plain, metric=REPEATS_SD, value=spread)]
+
+
 def _spread(heads: Mapping[str, ScoreRow]) -> list[ScoreRow]:
     values = {}
     for condition, row in heads.items():
-        if row.value is not None and not hides_image(condition):
+        if row.value is not None and not hides_image(condition) and not is_repeat(condition):
             values[condition] = row.value
     if len(values) < 2 or DEFAULT_CONDITION not in values:
         return []

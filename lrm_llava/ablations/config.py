@@ -87,7 +87,7 @@ TINY = Scale(
         pieces=(Piece(0.3, 1.0, 1.0, 0.25), Piece(1.0, 2 / 7, 1.0, 0.1)),
     ),
     sizes=(
-        Size("0.6M", 96, 3, 3, 272), Size("1.2M", 128, 4, 4, 352),
+        Size("0.7M", 96, 3, 3, 272), Size("1.3M", 128, 4, 4, 352),
         Size("1.9M", 160, 4, 4, 448), Size("3.5M", 192, 6, 6, 528),
     ),
     main="1.9M",
@@ -100,7 +100,7 @@ SMOKE = Scale(
     text=Phase(steps=2, rows=2, segments=2, lr=1e-3, warmup=1, pieces=(Piece(1.0, 0.5, 1.0, 0.2),)),
     stage1=Phase(steps=2, rows=2, segments=2, lr=1e-3, warmup=1, pieces=(Piece(1.0, 0.5, 1.0, 0.2),)),
     stage2=Phase(steps=2, rows=2, segments=2, lr=1e-3, warmup=1, text_only=0.5, pieces=(Piece(1.0, 0.5, 1.0, 0.2),)),
-    sizes=(Size("0.05M", 16, 1, 2, 32), Size("0.1M", 32, 1, 2, 64)), main="0.1M", check_every=1000,
+    sizes=(Size("0.02M", 16, 1, 2, 32), Size("0.05M", 32, 1, 2, 64)), main="0.05M", check_every=1000,
 )  # fmt: skip
 
 SCALES = {scale.name: scale for scale in (TINY, SMOKE)}

@@ -114,10 +114,12 @@ def _all(todo: Sequence[Job], jobs: int, log: Callable[[str], None]) -> None:
 def perform(job: Job) -> None:
     """One job, in whatever process."""
     import torch
+    from transformers.utils import logging
 
     from lrm_llava.ablations.train import make_base, train_arm
 
     torch.set_num_threads(1)
+    logging.disable_progress_bar()  # of loading and saving small files, between the lines that are told
     if job.base_only:
         make_base(job.scale, job.arm.size, job.seed, job.places, _log)
         return

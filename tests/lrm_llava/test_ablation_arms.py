@@ -42,7 +42,7 @@ def test_figure_6_has_the_papers_four_ratios() -> None:
 def test_an_arm_of_one_study_stands_in_no_line_of_another() -> None:
     arms = {arm.name: arm for study in STUDIES for arm in arms_of(study, TINY)}
     assert set(arms["ratio-40"].table()) == {"non_english_percent"}
-    assert set(arms["full-0.6M"].table()) == {"language_model", "instructions"}
+    assert set(arms["full-0.7M"].table()) == {"language_model", "instructions"}
     assert set(arms["no-bvqa"].table()) == {"variant"}
     assert len(arms["full"].table()) == 4
     # What several studies share is the same arm everywhere, so that it is trained once.
@@ -95,6 +95,15 @@ def test_every_scale_has_its_main_size_and_a_recipe_for_each() -> None:
         for size in scale.sizes:
             assert recipe_of(scale, size, 2).language.width % size.heads == 0
             assert recipe_of(scale, size, 2).seed != recipe_of(scale, size, 1).seed
+
+
+def test_the_sizes_are_called_by_their_weights() -> None:
+    for scale in SCALES.values():
+        for size in scale.sizes:
+            layer = 4 * size.width**2 + 3 * size.width * size.mlp
+            weights = scale.vocab_size * size.width + size.layers * layer  # the head is the table of embeddings
+            told = float(size.name.removesuffix("M"))
+            assert abs(weights / 1e6 - told) <= (0.05 if told > 0.1 else 0.005) * 1.01
 
 
 def draw(**changes) -> Draw:

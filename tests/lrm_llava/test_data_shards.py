@@ -132,6 +132,7 @@ def test_a_tar_is_in_webdatasets_layout(both) -> None:
     assert names[:3] == ["v_q-a-00000-000000.json", "v_q-a-00000-000000.png", "v_q-a-00000-000001.json"]
 
 
+@pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")  # it closes no file
 def test_the_library_webdataset_reads_the_same(both) -> None:
     webdataset = pytest.importorskip("webdataset", reason="pip install webdataset")
     for path in shard_files(both[1]):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from lrm_eval.languages import Language
@@ -21,6 +23,11 @@ Langs = Annotated[str, typer.Option("--lang", "--langs", metavar="L,…", help="
 Data = Annotated[
     str | None, typer.Option("--data", metavar="[TASK=]PATH", help="Local English data instead of the task's own.")
 ]
+DataOfTasks = Annotated[
+    list[str] | None,
+    typer.Option("--data", metavar="[TASK=]PATH", help="Local English data instead of the task's own. Repeatable."),
+]
+TasksArgument = Annotated[str, typer.Argument(metavar="TASK,…", help="`lrm-eval tasks` lists them.")]
 IncludePaths = Annotated[
     list[Path] | None, typer.Option("--include-path", metavar="DIR", help="Folder with more tasks and packs.")
 ]
@@ -69,6 +76,28 @@ def languages_of(spec: str) -> list[Language]:
 def source_of(task: Task, data: str | None) -> Path | None:
     """The path of `--data`, with or without the task before it."""
     return Path(data.removeprefix(f"{task.name}=")) if data else None
+
+
+def sources_of(tasks: Sequence[Task], data: Sequence[str]) -> dict[str, Path]:
+    """Task -> its local data, of `--data` given once or several times.
+
+    Raises:
+        UsageError: a path without a task where several are asked for, or two of one task.
+    """
+    from lrm_eval.errors import UsageError
+
+    names = [task.name for task in tasks]
+    found: dict[str, Path] = {}
+    for item in data:
+        name, _, path = item.partition("=")
+        if not path or name not in names:
+            if len(names) > 1:
+                raise UsageError(f"--data {item}: write --data TASK=PATH with one of {', '.join(names)}")
+            name, path = names[0], item
+        if name in found:
+            raise UsageError(f"--data names {name} twice: {found[name]} and {path}")
+        found[name] = Path(path)
+    return found
 
 
 def finish(task: Task, language: Language, made: Made, out: Console, show: int) -> None:

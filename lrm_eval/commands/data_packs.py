@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lrm_eval.commands.data_options import (
     Contact,
     Data,
+    DataOfTasks,
     IncludePaths,
     Langs,
     Licence,
     Replace,
     Show,
     TaskArgument,
+    TasksArgument,
     consoles,
     finish,
     languages_of,
     show_pack,
     source_of,
+    sources_of,
     task_of,
 )
+from lrm_eval.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lrm_eval.languages import Language
+    from lrm_eval.tasks.model import Task
+    from lrm_eval.translation.storing import Made
 
 
 def import_(
@@ -89,7 +101,7 @@ def import_(
 
 
 def build(
-    task: TaskArgument,
+    tasks: TasksArgument,
     langs: Langs,
     translator: Annotated[
         str | None,
@@ -138,7 +150,7 @@ def build(
     part: Annotated[
         bool, typer.Option("--part", help="A pack of what the task's lexicon words; the rest is left out of runs.")
     ] = False,
-    data: Data = None,
+    data: DataOfTasks = None,
     replace: Replace = False,
     licence: Licence = "",
     contact: Contact = "",
@@ -147,7 +159,7 @@ def build(
 ) -> None:
     """Make language packs: by template where the task has a lexicon, else with a translator or from people's texts.
 
-    A build that was stopped goes on where it was.
+    Several tasks are built one after the other. A build that was stopped goes on where it was.
     """
     from lrm_eval.commands import building
     from lrm_eval.translation.glossary import EMPTY, read_glossary
@@ -155,15 +167,27 @@ def build(
     from lrm_eval.translation.workflow import Orders
 
     out, err = consoles()
-    asked = task_of(task, include_path)
+    asked = [task_of(name, include_path) for name in dict.fromkeys(tasks.replace(",", " ").split())]
+    if not asked:
+        raise UsageError("which task? `lrm-eval tasks` lists them")
+    sources = sources_of(asked, data or ())
+    if given is not None and len(asked) > 1:
+        raise UsageError("--given names the texts of one task: name one task")
     terms = read_glossary(glossary) if glossary is not None else EMPTY
     options = Options(base_url, key_env, concurrency, timeout, device, dtype, batch_size, terms, price)
     orders = Orders(given, terms, method != "translator", replace, licence, contact, max_cost, dry_run)
-    order = building.Build(
-        asked, languages_of(langs), method, translator, options, orders, source_of(asked, data), part
-    )
-    if not building.build(order, out, err, lambda language, made: show_pack(asked, language, made, out, show)):
+    fine = True
+    for task in asked:
+        order = building.Build(
+            task, languages_of(langs), method, translator, options, orders, sources.get(task.name), part
+        )
+        fine &= building.build(order, out, err, partial(_told, task, out, show))
+    if not fine:
         raise typer.Exit(1)
+
+
+def _told(task: Task, out: Console, show: int, language: Language, made: Made) -> bool:
+    return show_pack(task, language, made, out, show)
 
 
 def texts(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lrm_eval.translation import audit_items as items
 from lrm_eval.translation import audit_whole as whole
 from lrm_eval.translation import textual
-from lrm_eval.translation.audit_order import cut, gold, slipped
+from lrm_eval.translation.audit_order import cut, gold, polarity, slipped
 from lrm_eval.translation.findings import CHECKS, Audit, Finding, Pair
 from lrm_eval.translation.glossary import EMPTY, Glossary
 
@@ -78,6 +78,7 @@ def audit(
     found += slipped(own)
     found += whole.repeated(own)
     found += cut(own)
+    found += polarity(own, language)
     found += whole.consistency(own)
     lengths, ratio = whole.length(own)
     found += lengths

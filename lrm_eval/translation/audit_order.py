@@ -6,6 +6,8 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from lrm_eval.answers.lexicon import Lexicon, Role, lexicon
+from lrm_eval.answers.tokens import normalise, tokenise
 from lrm_eval.translation import protect, signs, textual
 from lrm_eval.translation.findings import Finding, Pair
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lrm_eval.data.packs import PackRow
+    from lrm_eval.languages import Language
     from lrm_eval.types import Sample
 
 _SUPPORT = 2
@@ -22,6 +25,14 @@ _FARTHEST = 3
 # A language whose questions nearly all end in a mark; Thai or Lao have none.
 _MARKED = 0.8
 _LEAST_QUESTIONS = 10
+# More than so many questions that deny and are not denied in English: the language asks so.
+_FEW = 0.1
+_DENIED = re.compile(
+    r"\b(?:no|not|never|none|nobody|nothing|neither|nor|cannot|without|except|but|only|wrong|incorrect|false|missing|"
+    r"lacks?|lacking|absent|empty|instead|rather|unlike|least|opposite|impossible|outside|out|different|free)\b|n't\b|"
+    r"\b(?:un|in|im|dis|non-?)[a-z]{4,}|less\b",
+    re.IGNORECASE,
+)
 _NAME = re.compile(r"(?<=\w )(?:[A-Z][\w'’-]+|[A-Z]{2,})")
 
 
@@ -150,3 +161,34 @@ def cut(own: Sequence[Pair]) -> list[Finding]:
         for pair, good in zip(asked, ends, strict=True)
         if not good
     ]
+
+
+def polarity(own: Sequence[Pair], language: Language) -> list[Finding]:
+    """Questions that deny in one language only: "is there a dog" and "is there no dog" have opposite answers.
+
+    Told by the words for not of the language's file. Where many questions hold one without an English one, it is part
+    of how the language asks (Vietnamese không, Chinese 有没有) and tells nothing.
+    """
+    words = lexicon(language.tag)
+    denied: dict[str, bool] = {}
+    different: dict[tuple[str, str], Pair] = {}
+    for pair in own:
+        different.setdefault((textual.normal(pair.sample.question), textual.normal(pair.row.question)), pair)
+        denied.setdefault(pair.row.question, _denies(pair.row.question, words))
+    plain = [pair for pair in different.values() if not _DENIED.search(pair.sample.question)]
+    negated = [pair for pair in different.values() if _DENIED.search(pair.sample.question)]
+    added = [pair for pair in plain if denied[pair.row.question]]
+    lost = [pair for pair in negated if not denied[pair.row.question]]
+    found = []
+    if len(plain) >= _LEAST_QUESTIONS and len(added) <= _FEW * len(plain):
+        found += [(pair, "denies, English does not") for pair in added]
+        found += [(pair, "does not deny, English does") for pair in lost]
+    return [
+        Finding("polarity", "warning", pair.sample.id, pair.row.where, f"question: {what}: {pair.row.question!r}")
+        for pair, what in found
+    ]
+
+
+def _denies(text: str, words: Lexicon) -> bool:
+    roles = [hit.roles for hit in words.scan(tokenise(normalise(text)))]
+    return any(role & (Role.NEGATION | Role.DENIAL) and not role & (Role.IDIOM | Role.ENGLISH) for role in roles)

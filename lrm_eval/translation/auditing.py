@@ -13,6 +13,7 @@ from lrm_eval.translation import audit_items, back, textual
 from lrm_eval.translation.agreement import Agreement, Apart, agree, wordings
 from lrm_eval.translation.audit import Audit, audit
 from lrm_eval.translation.comet import MODEL, comet_scores
+from lrm_eval.translation.crossed import against_english, against_second
 from lrm_eval.translation.english import ENGLISH, english_samples, units
 from lrm_eval.translation.glossary import EMPTY, Glossary
 from lrm_eval.translation.packfile import read_card, read_loosely
@@ -34,7 +35,7 @@ class Measures:
 
     Attributes:
         glossary: terms and names that translations keep to.
-        back: translates the pack's questions back into English.
+        back: translates the pack's questions and options back into English.
         second: another pack of the same language, to measure how far two translations agree.
         second_translator: makes that other translation anew, where there is no pack of it.
         comet: whether COMET scores the questions.
@@ -63,7 +64,7 @@ class Report:
         agreement: with another translation; None if none was asked for.
         apart: the texts that the two render most differently, the worst first.
         back: mean chrF2 (0-100) of back-translated questions; None if not measured.
-        backs: question of the pack -> English.
+        backs: question or option of the pack -> English.
         comet: mean score on the model's own scale; None if not measured.
         comets: sample id -> score.
     """
@@ -135,10 +136,13 @@ def audit_language(
     extra: list[Finding] = []
     mean = None
     if measures.back is not None:
-        backs = back.translate_back([pair.row.question for pair in own], language, measures.back)
+        asked = [text for pair in own for text in (pair.row.question, *pair.row.options) if textual.translatable(text)]
+        backs = back.translate_back(asked, language, measures.back)
         extra, mean = back.judge(own, backs)
+        extra += against_english(own, backs)
     comets = _comet(own, measures) if measures.comet else {}
-    agreement, apart = _agreement(task, language, pack, name, english, rows, measures)
+    agreement, apart, second = _agreement(task, language, pack, name, english, rows, measures)
+    extra += against_second(own, second)
     found = audit(english, rows, language, name, malformed, partial, own_data, measures.glossary, extra)
     return Report(
         language=language,
@@ -171,9 +175,9 @@ def _agreement(
     english: Sequence[Sample],
     rows: Mapping[str, PackRow],
     measures: Measures,
-) -> tuple[Agreement | None, list[Apart]]:
+) -> tuple[Agreement | None, list[Apart], Mapping[str, str]]:
     if measures.second is None and measures.second_translator is None:
-        return None, []
+        return None, [], {}
     wanted = units(english)
     first = wordings(wanted, rows)
     if measures.second is not None:
@@ -182,7 +186,8 @@ def _agreement(
     else:
         assert measures.second_translator is not None, "one of the two is given"
         second, label = _translated(first, language, measures.second_translator), measures.second_translator.name
-    return agree(task.name, language.tag, first, second, (_label(pack) if pack is not None else name, label))
+    found, apart = agree(task.name, language.tag, first, second, (_label(pack) if pack is not None else name, label))
+    return found, apart, second
 
 
 def _label(pack: Path) -> str:

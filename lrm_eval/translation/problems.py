@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lrm_eval.translation import protect, signs, textual
+from lrm_eval.translation import marks, protect, signs, textual
 from lrm_eval.translation.glossary import EMPTY, Glossary
 
 if TYPE_CHECKING:
@@ -74,8 +74,12 @@ def find(source: str, translation: str, target: Language, sentence: bool, glossa
     found += _numbers(source, translation)
     found += _kept(source, translation, glossary)
     found += _language(source, translation, target, sentence)
+    found += _unseen(source, translation, target)
     if _LETTERED.match(translation) and not _LETTERED.match(source):
         found.append(Problem("layout", "begins with a letter that labels an option", error=False))
+    label = marks.label(signs.without_quoted(translation), signs.without_quoted(source))
+    if label is not None:
+        found.append(Problem("layout", f"begins with a label: {label + ':'!r}", error=False))
     if translation.strip().count("\n") > source.strip().count("\n"):
         found.append(Problem("layout", "has more lines than the English text", error=False))
     return found
@@ -97,9 +101,25 @@ def _numbers(source: str, translation: str) -> list[Problem]:
     return [Problem("numbers", f"{shown[0]} became {shown[1]}", error=not textual.translatable(source))]
 
 
+def _unseen(source: str, translation: str, target: Language) -> list[Problem]:
+    """Look-alike letters and marks that nobody sees."""
+    found = []
+    word = marks.mixed_word(translation, source)
+    if word is not None:
+        found.append(Problem("script", f"letters of several scripts in one word: {word!r}", error=True))
+    strange = None if word is not None else marks.strange_word(signs.without_quoted(translation), source, target.script)
+    if strange is not None:
+        found.append(Problem("script", f"a word in another script: {strange!r}", error=False))
+    hidden = marks.hidden(translation, source, target.script, target.direction)
+    if hidden is not None:
+        found.append(Problem("characters", f"cannot be seen: {hidden[0]}", error=hidden[1]))
+    return found
+
+
 def _language(source: str, translation: str, target: Language, sentence: bool) -> list[Problem]:
     if not textual.translatable(source):
-        return []
+        same = marks.same_sign(source, translation) or textual.numbers(source) != textual.numbers(translation)
+        return [] if same else [Problem("letters", f"{source!r} became {translation!r}", error=True)]
     if textual.normal(source) == textual.normal(translation):
         error = sentence and textual.words(source) >= _SENTENCE_WORDS
         return [Problem("untranslated", f"is the English text: {_short(translation)}", error=error)]
@@ -111,7 +131,13 @@ def _language(source: str, translation: str, target: Language, sentence: bool) -
     part = signs.left_english(source, translation)
     if part is not None and sentence:
         return [Problem("untranslated", f"a part is still English: {part!r}", error=False)]
-    return _other_language(foreign, target) if sentence else []
+    if not sentence:
+        return []
+    other = _other_language(foreign, target)
+    left = marks.english_words(signs.without_quoted(source), foreign)
+    if left and not other:
+        return [Problem("untranslated", f"English words are left: {', '.join(left)}", error=False)]
+    return other
 
 
 def _other_language(text: str, target: Language) -> list[Problem]:

@@ -52,34 +52,35 @@ def submission_rows(
     """
     if predictions not in PREDICTIONS:
         raise unknown("kind of predictions", predictions, PREDICTIONS)
-    manifest = folder.manifest()
-    cell = _cell(folder, manifest, language, task)
-    records = in_data_order(folder.records(cell))
-    wanted = folder.planned().get(cell, len(records))
-    if len(records) < wanted:
-        raise RunError(f"{folder.path}: {cell} has {len(records)} of {wanted} answers: finish the run first")
-    failed = [record for record in records if record.response.error is not None]
-    if failed:
-        raise RunError(
-            f"{folder.path}: {len(failed)} questions of {cell} ended in an error (e.g. {failed[0].sample.id}: "
-            f"{failed[0].response.error}); type the same `lrm-eval run` again to ask them anew"
-        )
+    cell = find_cell(folder, ("mmbench",), "MMBench", language, task)
+    records = finished_records(folder, cell)
     readings = folder.readings(cell, "multilingual") if predictions == "letter" else {}
     groups = _groups(cell.task)
     letters = _letters(records)
     return cell, [_row(record, letters, groups, readings) for record in records]
 
 
-def _cell(folder: RunFolder, manifest: Mapping[str, Any], language: str | None, task: str | None) -> Cell:
-    kinds = benchmarks(manifest)
-    cells = [
-        cell for cell in folder.cells() if kinds.get(cell.task) == "mmbench" and cell.condition == DEFAULT_CONDITION
-    ]
+def find_cell(folder: RunFolder, kinds: Sequence[str], what: str, language: str | None, task: str | None) -> Cell:
+    """The cell of a run that is meant, of the default condition.
+
+    Args:
+        folder: the run.
+        kinds: benchmarks whose form the file has.
+        what: the same for people.
+        language: None: the only one of the run, or English.
+        task: None: the task of a benchmark's own name, or the run's first of its form.
+
+    Raises:
+        UsageError: there is none, or several languages and English is not among them.
+    """
+    known = benchmarks(folder.manifest())
+    cells = [cell for cell in folder.cells() if known.get(cell.task) in kinds and cell.condition == DEFAULT_CONDITION]
     if not cells:
-        raise UsageError(f"{folder.path} has no answers to MMBench (its tasks: {', '.join(sorted(kinds)) or 'none'})")
+        raise UsageError(f"{folder.path} has no answers to {what} (its tasks: {', '.join(sorted(known)) or 'none'})")
     tasks = sorted({cell.task for cell in cells})
     if task is None:
-        task = "mmbench" if "mmbench" in tasks else tasks[0]
+        own = [name for name in tasks if name in kinds]
+        task = own[0] if own else tasks[0]
     if task not in tasks:
         raise unknown("task of this run", task, tasks)
     tags = sorted(cell.language for cell in cells if cell.task == task)
@@ -90,6 +91,25 @@ def _cell(folder: RunFolder, manifest: Mapping[str, Any], language: str | None, 
     if language not in tags:
         raise unknown(f"language of {task} in this run", language, tags)
     return Cell(task, language)
+
+
+def finished_records(folder: RunFolder, cell: Cell) -> list[Record]:
+    """The records of a cell in the order of the data, all of them answered.
+
+    Raises:
+        RunError: answers are missing: the run is not finished, or some questions ended in an error.
+    """
+    records = in_data_order(folder.records(cell))
+    wanted = folder.planned().get(cell, len(records))
+    if len(records) < wanted:
+        raise RunError(f"{folder.path}: {cell} has {len(records)} of {wanted} answers: finish the run first")
+    failed = [record for record in records if record.response.error is not None]
+    if failed:
+        raise RunError(
+            f"{folder.path}: {len(failed)} questions of {cell} ended in an error (e.g. {failed[0].sample.id}: "
+            f"{failed[0].response.error}); type the same `lrm-eval run` again to ask them anew"
+        )
+    return records
 
 
 def _groups(task: str) -> dict[str, str]:

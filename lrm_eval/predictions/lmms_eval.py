@@ -23,7 +23,12 @@ def is_samples(row: Row) -> bool:
     return "doc_id" in row.values and bool(row.has("resps", "filtered_resps"))
 
 
-def _answer(row: Row) -> str:
+def answer_of(row: Row) -> str:
+    """What the model said in one line of a log.
+
+    Raises:
+        UsageError: no text there.
+    """
     # `resps` is what the model said; a filter may have changed `filtered_resps`.
     value = row.need("resps", "filtered_resps")
     while isinstance(value, list) and value:
@@ -58,7 +63,7 @@ def read_lmms_eval(path: Path, samples: list[Sample]) -> list[tuple[Sample, Resp
                 f"{row.where}: target {target!r}, but the data has {sample.gold!r} in row {place}: "
                 "is --data the data it was made on?"
             )
-        pairs[place] = (sample, Response(key=f"{sample.id}@{sample.language}", text=_answer(row)))
+        pairs[place] = (sample, Response(key=f"{sample.id}@{sample.language}", text=answer_of(row)))
     return [pairs[place] for place in sorted(pairs)]
 
 

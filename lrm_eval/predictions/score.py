@@ -86,9 +86,15 @@ def read_predictions(
                 f"{path}: samples of lmms-eval hold no questions: add --data with the data they were made on"
             )
         from lrm_eval.data import load_samples
+        from lrm_eval.interop.lmms_samples import is_export, read_exported
         from lrm_eval.languages import get
         from lrm_eval.tasks import load_task
 
+        if is_export(data):
+            exported = read_exported(path, data)
+            if exported.task.task != task:
+                raise UsageError(f"{path}: answers to {exported.task.task}, not to {task}")
+            return [Predictions(exported.pairs, exported.task.language)]
         samples = load_samples(load_task(task), get(tag), source=data, images=False)
         return [Predictions(tuple(lmms_eval.read_lmms_eval(path, samples)), tag)]
     notes: tuple[str, ...] = ()

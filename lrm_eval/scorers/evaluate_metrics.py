@@ -3,6 +3,8 @@
     from lrm_eval.scorers.evaluate_metrics import load
     load("pope").compute(predictions=["Yes", "No"], references=["yes", "no"], split=["random", "random"])
 
+or by path, `evaluate.load(".../lrm_eval/metrics/pope")`.
+
 `evaluate` is imported on the first `load`, never before: it takes seconds and brings torch with it.
 Nothing goes to the model hub.
 """
@@ -108,7 +110,17 @@ def compute(
 
 
 def load(benchmark: str) -> Any:
-    """A benchmark's scorer as an `evaluate.Metric`, made offline.
+    """A benchmark's scorer as an `evaluate.Metric`, made offline; as `evaluate.load` of its folder in lrm_eval/metrics.
+
+    Raises:
+        UsageError: an unknown benchmark.
+    """
+    # In memory, because a metric on disk takes a lock file in the user's cache for every instance.
+    return metric_class(benchmark)(config_name=benchmark, keep_in_memory=True)
+
+
+def metric_class(benchmark: str) -> Any:
+    """A benchmark's scorer as a subclass of `evaluate.Metric`.
 
     Its `compute` takes predictions, references, the benchmark's `COLUMNS`, and the options `rules` ("official" by
     default), `language` ("en") and `declared`; it returns the value of every metric by name.
@@ -148,5 +160,4 @@ def load(benchmark: str) -> Any:
         ) -> dict[str, float | None]:
             return compute(benchmark, columns, rules, language, declared)
 
-    # In memory, because a metric on disk takes a lock file in the user's cache for every instance.
-    return BenchmarkMetric(config_name=benchmark, keep_in_memory=True)
+    return BenchmarkMetric

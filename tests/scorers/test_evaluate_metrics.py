@@ -71,3 +71,32 @@ def test_unknown_names_are_usage_errors() -> None:
         load("vqa")
     with pytest.raises(UsageError, match="unknown rules"):
         load("seedbench").compute(predictions=["A"], references=["A"], category=["1"], rules="oficial")
+
+
+@pytest.mark.parametrize("benchmark", list(COLUMNS))
+def test_a_metric_loads_by_path_and_scores_as_the_same_one_in_memory(benchmark: str) -> None:
+    import evaluate
+
+    from lrm_eval.metrics import path
+
+    columns: dict[str, Any] = {
+        "mme": {"category": ["color"] * 2, "image": ["1.jpg"] * 2},
+        "pope": {"split": ["random"] * 2},
+        "seedbench": {"category": ["1"] * 2},
+        "mmbench": {"index": [1, 2], "options": [["x", "y"]] * 2, "category": ["c"] * 2},
+    }[benchmark]
+    yes_no = benchmark in ("mme", "pope")
+    columns |= {
+        "predictions": ["Yes", "no"] if yes_no else ["A", "B."],
+        "references": ["yes", "no"] if yes_no else ["A", "B"],
+    }
+    found = evaluate.load(path(benchmark), keep_in_memory=True).compute(**columns)
+    assert found == load(benchmark).compute(**columns)
+    assert any(value is not None for value in found.values())
+
+
+def test_a_path_of_an_unknown_metric_is_a_usage_error() -> None:
+    from lrm_eval.metrics import path
+
+    with pytest.raises(UsageError, match="did you mean 'pope'"):
+        path("pop")

@@ -1,0 +1,5 @@
+"""MMBench for `evaluate.load` of this folder."""
+
+from lrm_eval.scorers.evaluate_metrics import metric_class
+
+Mmbench = metric_class("mmbench")

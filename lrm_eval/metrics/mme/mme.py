@@ -1,0 +1,5 @@
+"""MME for `evaluate.load` of this folder."""
+
+from lrm_eval.scorers.evaluate_metrics import metric_class
+
+Mme = metric_class("mme")

@@ -1,0 +1,5 @@
+"""SEED-Bench for `evaluate.load` of this folder."""
+
+from lrm_eval.scorers.evaluate_metrics import metric_class
+
+Seedbench = metric_class("seedbench")

@@ -10,6 +10,7 @@ import typer
 
 from lrm_eval.commands.data import app as data_app
 from lrm_eval.commands.export import app as export_app
+from lrm_eval.commands.importing_runs import app as import_app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +25,7 @@ app = typer.Typer(
 
 app.add_typer(data_app, name="data")
 app.add_typer(export_app, name="export")
+app.add_typer(import_app, name="import")
 
 IncludePaths = Annotated[
     list[Path] | None,

@@ -48,6 +48,11 @@ def _load(tag: str) -> Language:
     return load_language(_files()[tag])
 
 
+def language_files() -> list[Path]:
+    """The file of every language, bundled and included, in the order of their tags."""
+    return list(_files().values())
+
+
 def include(folders: Iterable[str | Path]) -> None:
     """Add the languages of include paths, `<folder>/languages/<tag>.yaml`, for the rest of the process.
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lrm_eval.runs.codec import Record
     from lrm_eval.runs.folder import Cell, RunFolder
+    from lrm_eval.runs.reuse import Reused
     from lrm_eval.types import Reading, Rules, ScoreRow
 
 
@@ -68,12 +69,15 @@ def score_cell(manifest: Mapping[str, Any], cell: Cell, rules: Rules, items: lis
     return scorers.rows(model, cell.task, benchmark, cell.language, cell.condition, rules, items, seed, declared)
 
 
-def walk(folder: RunFolder, on_readings: Callable[[Cell, Rules, dict[str, Reading]], None]) -> Derived:
+def walk(
+    folder: RunFolder, on_readings: Callable[[Cell, Rules, dict[str, Reading]], None], reused: Reused | None = None
+) -> Derived:
     """Derive everything of a folder, cell by cell, without writing.
 
     Args:
         folder: the run.
         on_readings: gets the readings of each cell and rule set as they are made.
+        reused: scores that need not be made again; their cells are not read.
 
     Raises:
         RunError: run.json does not know a task that has responses, or a file is damaged.
@@ -81,10 +85,13 @@ def walk(folder: RunFolder, on_readings: Callable[[Cell, Rules, dict[str, Readin
     manifest = folder.manifest()
     planned = folder.planned()
     kinds = benchmarks(manifest)
-    derived = Derived()
+    derived = Derived(errors=dict(reused.errors) if reused else {})
     # Cells are sorted: the conditions of a task in a language stand together, and are compared once all are scored.
-    for _, group in itertools.groupby(folder.cells(), key=lambda cell: (cell.task, cell.language)):
+    for name, group in itertools.groupby(folder.cells(), key=lambda cell: (cell.task, cell.language)):
         cells = list(group)
+        if reused is not None and name in reused.scores:
+            derived.scores += reused.scores[name]
+            continue
         kept: dict[Rules, dict[str, list[Item]]] = {rules: {} for rules in RULES}
         rows: list[ScoreRow] = []
         for cell in cells:
@@ -133,8 +140,8 @@ def _compare(
     return condition_rows(benchmark, rules, items, own, int(manifest.get("seed", 0)), declared)
 
 
-def derive(folder: RunFolder) -> Derived:
-    """Make readings and scores.json of a folder again. For who holds the folder's lock.
+def derive(folder: RunFolder, reused: Reused | None = None) -> Derived:
+    """Make readings and scores.json of a folder again, all but what is reused. For who holds the folder's lock.
 
     Raises:
         RunError: a file is damaged, or the disk is full; every file is then the old one or the new one.
@@ -143,6 +150,6 @@ def derive(folder: RunFolder) -> Derived:
     def write(cell: Cell, rules: Rules, readings: dict[str, Reading]) -> None:
         write_atomic(folder.readings_path(cell, rules), readings_file(readings))
 
-    derived = walk(folder, write)
+    derived = walk(folder, write, reused)
     write_atomic(folder.scores_path, dumps_scores(derived.scores))
     return derived

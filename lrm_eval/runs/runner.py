@@ -32,6 +32,7 @@ from lrm_eval.runs.manifest import (
 )
 from lrm_eval.runs.plan import PlannedCell, check_keys, in_image_order, plan_cells
 from lrm_eval.runs.resume import Resumed, resume
+from lrm_eval.runs.reuse import derived_with, reusable
 from lrm_eval.runs.selection import Selection, select
 from lrm_eval.runs.signals import terminable
 
@@ -170,7 +171,7 @@ def _run_locked(
         try:
             _ask(adapter, cells, resumed, folder, observer, counts)
             manifest["command"]["performance"] = model.performance(adapter, observer)
-            derived = derive(folder)
+            derived = derive(folder, reusable(folder, old, manifest))
         except BaseException as error:
             # The folder must say how the run ended, but never at the price of the error that ended it.
             with contextlib.suppress(RunError):
@@ -254,6 +255,7 @@ def _count(manifest: dict[str, Any], folder: RunFolder, derived: Derived) -> Non
             entry["responses_sha256"] = sha256_file(path)
     manifest["thumbnails"] = {**manifest["thumbnails"], "kept": ImageStore(folder).kept}
     manifest["scores_sha256"] = sha256_file(folder.scores_path)
+    manifest["derived_with"] = derived_with()
 
 
 def _write(folder: RunFolder, manifest: Mapping[str, Any]) -> None:

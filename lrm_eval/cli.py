@@ -31,6 +31,63 @@ IncludePaths = Annotated[
     list[Path] | None,
     typer.Option("--include-path", metavar="DIR", help="Folder with more languages, tasks, packs, models or adapters."),
 ]
+DeviceMap = Annotated[
+    str, typer.Option("--device-map", metavar="one|auto", help="auto spreads a large model over all GPUs.")
+]
+Ray = Annotated[
+    str | None,
+    typer.Option("--ray", metavar="[ADDRESS]", help="Workers on a Ray cluster: HOST:PORT, local, or what is there."),
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", metavar="N", help="With --ray: how many. Default: all there is room for.")
+]
+GpusPerWorker = Annotated[
+    float | None, typer.Option("--gpus-per-worker", metavar="K", help="With --ray: GPUs of each (0.5, 1, 2, …).")
+]
+CpusPerWorker = Annotated[
+    float | None, typer.Option("--cpus-per-worker", metavar="C", help="With --ray: CPU slots of each. Default: 1.")
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option("--base-url", metavar="URL,…", help="With openai:NAME: the server, up to and including /v1."),
+]
+ApiKeyEnv = Annotated[
+    str | None, typer.Option("--api-key-env", metavar="NAME", help="Variable with its key. Default: OPENAI_API_KEY.")
+]
+Concurrency = Annotated[
+    int | None, typer.Option("--concurrency", metavar="N", help="Most requests at once at a server. Default: adapts.")
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="S", help="Seconds for one answer of a server. Default: 300.")
+]
+TokenPrice = Annotated[
+    str | None, typer.Option("--price", metavar="IN,OUT", help="US dollars per million tokens sent and received.")
+]
+MaxImageSide = Annotated[
+    int | None, typer.Option("--max-image-side", metavar="PX", help="Send a server larger images smaller.")
+]
+PromptStyle = Annotated[
+    str,
+    typer.Option("--prompt-style", metavar="llava|authors|both", help="LLaVA's prompt, or the model's authors' own."),
+]
+System = Annotated[
+    str | None, typer.Option("--system", metavar="TEXT|@FILE", help="Text of the system turn, for every question.")
+]
+FewShot = Annotated[
+    int, typer.Option("--few-shot", metavar="N", help="Examples from the same task before each question.")
+]
+Repeats = Annotated[
+    int, typer.Option("--repeats", metavar="N", help="Ask each question N times; needs sampling (--gen-kwargs).")
+]
+TrustRemoteCode = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run the code that comes with this model's checkpoint.")
+]
+AllowPickle = Annotated[
+    bool, typer.Option("--allow-pickle", help="Read this model's pickled weights (*.bin) where it has no others.")
+]
+ServerArgs = Annotated[
+    str | None, typer.Option("--server-args", metavar="ARGS", help="With serve: and vllm:, more of its arguments.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 
@@ -130,6 +187,24 @@ def run(
     feature_cache: Annotated[
         Path | None, typer.Option("--feature-cache", metavar="DIR", help="Keep image features there for later runs.")
     ] = None,
+    device_map: DeviceMap = "one",
+    ray: Ray = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = None,
+    cpus_per_worker: CpusPerWorker = None,
+    base_url: BaseUrl = None,
+    api_key_env: ApiKeyEnv = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
+    price: TokenPrice = None,
+    max_image_side: MaxImageSide = None,
+    server_args: ServerArgs = None,
+    prompt_style: PromptStyle = "llava",
+    system: System = None,
+    few_shot: FewShot = 0,
+    repeats: Repeats = 1,
+    trust_remote_code: TrustRemoteCode = False,
+    allow_pickle: AllowPickle = False,
     json: Json = False,
 ) -> None:
     """Evaluate a model, or go on where an unfinished run stopped."""
@@ -157,6 +232,12 @@ def run(
         hide_image=hide_image,
         engine=engine,  # type: ignore[arg-type]  # checked by the adapter
         feature_cache=feature_cache,
+        device_map=device_map,  # type: ignore[arg-type]  # checked by load_model
+        cluster=options.parse_cluster(ray, workers, gpus_per_worker, cpus_per_worker),
+        server=options.parse_server(base_url, api_key_env, concurrency, timeout, price, max_image_side, server_args),
+        prompting=options.parse_prompting(prompt_style, system, few_shot, repeats),
+        trust_remote_code=trust_remote_code,
+        allow_pickle=allow_pickle,
         observer=progress.watcher(console, err),
     )
     if json:
@@ -348,11 +429,21 @@ def tasks(include_path: IncludePaths = None, json: Json = False) -> None:
 
 
 @app.command()
-def models(include_path: IncludePaths = None) -> None:
-    """List the presets of models."""
-    from lrm_eval.commands import listing
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show one preset whole.")] = None,
+    include_path: IncludePaths = None,
+    json: Json = False,
+) -> None:
+    """List the presets of models and what each needs, or show one of them."""
+    from lrm_eval.commands import models as listing
 
-    listing.print_models(include_path or [], _consoles()[0])
+    found = listing.chosen(name, include_path or [])
+    if json:
+        _print_json({"models": [listing.as_dict(info) for info in found]})
+    elif name is not None:
+        listing.print_model(found[0], _consoles()[0])
+    else:
+        listing.print_models(found, _consoles()[0])
 
 
 @app.command()
@@ -380,9 +471,15 @@ def langs(
         listing.print_languages(_consoles()[0])
 
 
-@app.command()
-def doctor() -> None:
+doctor_app = typer.Typer(help="Say what this machine has: versions, device, fonts, programs, folders.")
+app.add_typer(doctor_app, name="doctor")
+
+
+@doctor_app.callback(invoke_without_command=True)
+def doctor(context: typer.Context) -> None:
     """Say what this machine has: versions, device, fonts, programs, folders."""
+    if context.invoked_subcommand is not None:
+        return
     from lrm_eval.commands import checks
     from lrm_eval.commands.doctor import examine
 
@@ -392,11 +489,60 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+@doctor_app.command()
+def parity(
+    model: Annotated[str, typer.Option("--model", metavar="M", help="A model, in whatever way `run` reaches it.")],
+    against: Annotated[str, typer.Option("--against", metavar="M", help="The same weights, reached in another way.")],
+    questions: Annotated[int, typer.Option("--questions", metavar="N", help="Of the tiny tasks.")] = 24,
+    langs: Annotated[str, typer.Option("--langs", metavar="L,…", help="Languages of the questions.")] = "en",
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", metavar="PATH", help="Weights other than the presets'.")
+    ] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="D", help="cpu, cuda, cuda:1, …")] = None,
+    dtype: Annotated[str | None, typer.Option("--dtype", metavar="T", help="float32, bfloat16, float16.")] = None,
+    gen_kwargs: Annotated[
+        str | None, typer.Option("--gen-kwargs", metavar="k=v,…", help="Decoding settings of both.")
+    ] = None,
+    include_path: IncludePaths = None,
+    base_url: BaseUrl = None,
+    api_key_env: ApiKeyEnv = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
+    max_image_side: MaxImageSide = None,
+    server_args: ServerArgs = None,
+    json: Json = False,
+) -> None:
+    """Ask one model in two ways, in process and behind a server say, and show where the answers differ."""
+    from lrm_eval.commands import options
+    from lrm_eval.commands import parity as body
+
+    _include_languages(include_path)
+    found = body.parity(
+        model,
+        against,
+        questions=questions,
+        langs=langs,
+        checkpoint=checkpoint,
+        device=device,
+        dtype=dtype,
+        gen_kwargs=options.parse_gen_kwargs(gen_kwargs),
+        include_paths=include_path or (),
+        server=options.parse_server(base_url, api_key_env, concurrency, timeout, None, max_image_side, server_args),
+    )
+    if json:
+        _print_json(body.as_json(found))
+    else:
+        body.print_parity(found, _consoles()[0])
+    if not found.agree:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """The console script."""
     from lrm_eval.commands.entry import call
+    from lrm_eval.commands.options import with_address
 
-    sys.exit(call(app, sys.argv[1:]))
+    sys.exit(call(app, with_address(sys.argv[1:])))
 
 
 if TYPE_CHECKING:

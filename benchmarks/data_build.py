@@ -100,7 +100,7 @@ def main() -> None:
     if asked.measure is not None:
         build_here(asked.measure, asked.languages, asked.format)
         return
-    table = Table("samples", "records/s", "CPU s", "peak memory, MB", "input, MB", box=None)
+    table = Table("samples", "records/s", "records/CPU s", "CPU s", "peak memory, MB", "input, MB", box=None)
     worst = 0.0
     for records in (int(number) for number in asked.records.split(",")):
         with tempfile.TemporaryDirectory(dir=asked.folder) as name:
@@ -115,8 +115,8 @@ def main() -> None:
             found = json.loads(done.stdout)
         worst = max(worst, found["bytes"])
         table.add_row(
-            f"{found['samples']:,}", f"{records / found['seconds']:,.0f}", f"{found['cpu_seconds']:.0f}",
-            f"{found['bytes'] / 1e6:,.0f}", f"{size / 1e6:,.0f}",
+            f"{found['samples']:,}", f"{records / found['seconds']:,.0f}", f"{records / found['cpu_seconds']:,.0f}",
+            f"{found['cpu_seconds']:.1f}", f"{found['bytes'] / 1e6:,.0f}", f"{size / 1e6:,.0f}",
         )  # fmt: skip
     Console().print(table)
     print(f"largest: {worst / 1e6:,.0f} MB, aim less than {AIM_BYTES / 1e6:,.0f} MB at 2,400,000 samples")

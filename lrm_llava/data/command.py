@@ -142,11 +142,10 @@ def translate(
         sentences = translator is not None and translator.startswith("hf:")
         orders = Orders(people, terms, sentences, replace, max_cost, dry_run)
         outcome = translate_file(file, folder, language, maker, Watcher(), orders)
-        if outcome.path is None:
-            continue
         doubtful = ", ".join(f"{name} {count:,}" for name, count in outcome.kinds.most_common())
         marked = f"; {outcome.marked:,} marked as doubtful ({doubtful})" if outcome.marked else ""
-        _say(f"{outcome.path}: {outcome.written:,} records{marked}")
+        if outcome.path is not None:
+            _say(f"{outcome.path}: {outcome.written:,} records{marked}")
         if outcome.failures is not None:
             _say(f"{language.tag}: {outcome.left_out:,} records left out, first {outcome.first}")
             unfinished.append(str(outcome.failures))

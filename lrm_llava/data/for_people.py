@@ -37,12 +37,12 @@ def write_for_people(file: Path, path: Path, language: Language) -> int:
             turns = cut_conversation(parse_record(record))
         except RecordError:
             continue
-        for turn in turns:
-            for text in dict.fromkeys(piece.text for piece in turn.pieces if piece.translated):
-                kinds.setdefault(text, "question" if turn.speaker == "human" else "answer")
-                counts[text] = counts.get(text, 0) + 1
-                if len(items.setdefault(text, [])) < _SHOWN:
-                    items[text].append(own)
+        said = [(piece.text, turn.speaker) for turn in turns for piece in turn.pieces if piece.translated]
+        for text, speaker in dict(reversed(said)).items():  # the first that says it
+            kinds.setdefault(text, "question" if speaker == "human" else "answer")
+            counts[text] = counts.get(text, 0) + 1
+            if len(items.setdefault(text, [])) < _SHOWN:
+                items[text].append(own)
     found = [
         Text(text, kind=kind, items=tuple(items[text]), count=counts[text]) for text, kind in kinds.items()
     ]  # fmt: skip

@@ -100,7 +100,7 @@ class Outcome:
     """What came out.
 
     Attributes:
-        path: the translations; None after a dry run.
+        path: the translations; None after a dry run, or where there is not one.
         written: records in it.
         marked: of them, those with something doubtful.
         kinds: what is doubtful, by check.
@@ -174,6 +174,8 @@ def translate_file(
             outcome = _write(file, target, language, translator, observer, orders, cache)
         finally:
             observer.ended()
+    if outcome.path is None:
+        return outcome
     told = {
         "language": language.tag, "translator": translator.name,
         "source": file.name, "source_sha256": sha256_file(file),
@@ -230,7 +232,7 @@ def _write(
     file: Path, target: Path, language: Language, translator: Translator, observer: Observer, orders: Orders,
     cache: Cache,
 ) -> Outcome:  # fmt: skip
-    outcome = Outcome(path=target)
+    outcome = Outcome()
     partial = target.with_name(f".{target.name}.partial")
     failures = target.with_name(f"{language.tag}.untranslated.tsv")
     told: set[int] = set()
@@ -257,8 +259,12 @@ def _write(
         if isinstance(error, OSError):
             raise write_failed(target, error) from error
         raise
-    partial.replace(target)
     outcome.failed = len(told)
+    if outcome.written:
+        partial.replace(target)
+        outcome.path = target
+    else:
+        partial.unlink()
     if told:
         outcome.failures = failures
     else:

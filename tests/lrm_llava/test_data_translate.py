@@ -140,6 +140,12 @@ def test_a_text_that_is_lost_costs_its_record_and_goes_to_a_table_for_people(fil
     assert again.written == 7 and again.failures is None and not outcome.failures.exists()
 
 
+def test_a_translation_of_nothing_is_no_file(file) -> None:
+    outcome = run(file, Fixed(dict.fromkeys(["yes", "no"], "!")))
+    assert (outcome.path, outcome.written, outcome.left_out) == (None, 0, 7)
+    assert [path.name for path in (file.parent / "translations/vqa").iterdir()] == ["cs.untranslated.tsv"]
+
+
 def test_what_is_doubtful_is_used_and_marked(file) -> None:
     spoiled = {"Is the number 2 red?": "Je červené?", "Is the number 4 red?": "Is the number 4 red?"}
     outcome = run(file, Fixed(spoiled))
@@ -190,6 +196,7 @@ def test_texts_for_people_go_out_and_come_back(file, tmp_path) -> None:
     with table.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert {row["kind"] for row in rows} == {"question", "answer"}
+    assert [row["items"] for row in rows if row["source"] == "yes"] == ["1 5 7"]
     for row in rows:
         row["translation"] = czech(row["source"])
     with table.open("w", encoding="utf-8", newline="") as stream:

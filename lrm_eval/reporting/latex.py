@@ -35,9 +35,11 @@ def latex_escape(text: str) -> str:
     Letters with accents lose them and other letters become their code point ("[U+4E2D]"): names in tables are
     English names and tags, and a model's name is better seen altered than missing.
     """
-    result = []
+    result: list[str] = []
     for char in plain(text):
-        if char in _SPECIALS:
+        if char == "-" and result[-1:] == ["-"]:
+            result.append("{}-")  # two hyphens, as before an option, would become a dash
+        elif char in _SPECIALS:
             result.append(_SPECIALS[char])
         elif char.isascii():
             result.append(char)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lrm_eval.reporting.grid import Grid, GridCell, GridRow
 from lrm_eval.reporting.names import interval, number, task_title
 from lrm_eval.reporting.paper_main import BLANK, is_tiny, primary_rows, score_cell
+from lrm_eval.reporting.paper_means import mean_over
 from lrm_eval.reporting.published import LANGUAGES, NON_ENGLISH, PAPER, PublishedTable, load
 from lrm_eval.types import DEFAULT_CONDITION
 
@@ -139,7 +140,7 @@ def _lines(runs: Sequence[GatheredRun], head: tuple[GridCell, ...]) -> list[Grid
             english = cells["en"].value if "en" in cells else None
             pairs.setdefault(task, []).append((english, mean))
             source = GridCell(f"ours ({one.name}), {task_title(task)}")
-            last = GridCell("" if mean is None else number(mean))
+            last = GridCell() if mean is None else _mean_cell(one, task, mean)
             lines.append(GridRow((*head, source, score_cell(cells.get("en")), last), ours=True))
     for task, values in pairs.items():
         if len(values) > 1:
@@ -147,6 +148,12 @@ def _lines(runs: Sequence[GatheredRun], head: tuple[GridCell, ...]) -> list[Grid
             cells_of = tuple(_over_runs([pair[place] for pair in values]) for place in (0, 1))
             lines.append(GridRow((*head, source, *cells_of), ours=True))
     return lines
+
+
+def _mean_cell(one: GatheredRun, task: str, mean: float) -> GridCell:
+    """The mean over the nine languages; its interval where the answers are there to draw from."""
+    found = mean_over(one, task, NON_ENGLISH)
+    return GridCell(number(mean), small="" if found is None else interval(found.ci_low, found.ci_high))
 
 
 def _over_runs(values: Sequence[float | None]) -> GridCell:

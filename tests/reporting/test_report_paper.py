@@ -9,7 +9,9 @@ from report_run_folders import make_run
 
 from lrm_eval.errors import RunError, UsageError
 from lrm_eval.reporting import TABLES, paper_table
+from lrm_eval.reporting.paired import primary_metric
 from lrm_eval.reporting.published import load
+from lrm_eval.statistics import combined_interval
 from lrm_eval.translation.agreement import Agreement
 
 if TYPE_CHECKING:
@@ -168,7 +170,19 @@ def test_an_ablation_is_placed_by_what_run_json_tells_of_its_training(full: RunF
     assert made[1]["source"] == "ours (ours-7b), MMBench"
     primary = {row.language: row.value for row in full.scores() if row.primary and row.rules == "multilingual"}
     others = [primary[tag] for tag in PAPER_LANGUAGES if tag != "en"]
-    assert made[1]["mean of the others"] == f"{sum(value for value in others if value is not None) / 9:.1f}"
+    mean = sum(value for value in others if value is not None) / 9
+    assert made[1]["mean of the others"].split()[0] == f"{mean:.1f}"
+
+
+def test_the_mean_of_the_others_has_the_interval_of_one_draw_of_images(full: RunFolder) -> None:
+    cells = {cell.language: full.items(cell, "multilingual") for cell in full.cells() if cell.language != "en"}
+    metrics = [primary_metric(items, "mmbench", "mmbench", "multilingual") for items in cells.values()]
+    expected = combined_interval([metric for metric in metrics if metric is not None], [1 / 9] * 9)
+    made = next(line for line in lines("instructions", [full], False) if line["method"] == "w/o BVQA")
+    assert expected.low is not None
+    assert made["mean of the others"] == f"{expected.value:.1f} [{expected.low:.1f}, {expected.high:.1f}]"
+    plain = paper_table("instructions", [full], False, "csv", intervals=False)
+    assert "[" not in plain
 
 
 def test_the_mean_of_the_others_is_blank_over_fewer_than_nine(good: RunFolder) -> None:

@@ -77,6 +77,7 @@ def test_markdown_escapes_markup() -> None:
         ("50% of $5 & #1_a", "50\\% of \\$5 \\& \\#1\\_a"),
         ("\\input{/etc/passwd}", "\\textbackslash{}input\\{/etc/passwd\\}"),
         ("~^|<>", "\\textasciitilde{}\\textasciicircum{}\\textbar{}\\textless{}\\textgreater{}"),
+        ("--langs — 1–2", "-{}-langs --- 1--2"),
         ("naïve", "naive"),
         ("中", "[U+4E2D]"),
         ("\uff3c\uff05", "\\textbackslash{}\\%"),  # full-width backslash and percent come apart into the real ones

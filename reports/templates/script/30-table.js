@@ -50,12 +50,9 @@ const unreadFilter = (cell) => (cell.unparsed === 0 ? "all" : mostOf(cell)[0] ==
 function likeness(cell) {
   if (!cell.like) return "";
   const { kappa, both, ranks } = cell.like;
-  const parts = [
-    kappa === null ? "" : `κ ${number(kappa, false, 2)}`,
-    both === null ? "" : `both right ${percent(both / 100)}`,
-    ranks === null ? "" : `RankC ${number(ranks, false, 2)}`,
-  ];
-  return parts.filter(Boolean).join(" · ");
+  const parts = [kappa === null ? "" : `κ ${number(kappa, false, 2)}`, both === null ? "" : `both right ${percent(both / 100)}`];
+  const first = parts.filter(Boolean).join(" · ");
+  return ranks === null ? first : [first, el("br"), `RankC ${number(ranks, false, 2)}`];
 }
 
 const lostOf = (cell) => (cell.lost === null ? "" : `${number(cell.lost)} in another language`);
@@ -234,7 +231,7 @@ function drawTable(section) {
   }
   target.replaceChildren(...(state.rows === "languages" ? drawLanguages(view) : drawModels(view)));
   section.querySelector(".caption").textContent = captionOf(view);
-  section.querySelector(".caption").before(...verdictOf(view));
+  section.querySelector(".pair").before(...verdictOf(view));
   drawFigure(section, view, target);
   drawMetrics(section, table, view.metric);
 }

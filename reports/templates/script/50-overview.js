@@ -35,6 +35,7 @@ function drawOverview() {
       : sets.size === 0
         ? "No mean: no language is common to all models. "
         : "The tasks have different sets of languages: each table names its own. ";
+  const two = board.models.length > 2 && models.length > 2 ? " To hold two models against each other, write both names under “Find”." : "";
   const ranks = views.some((view) => view.ranked)
     ? "Bold: the best, and every model that the data cannot tell from it. A rank is every place that the data allow."
     : "";
@@ -48,7 +49,7 @@ function drawOverview() {
       el("span", { class: "muted" }, "mean, rank, gap to English, lowest language"),
     ),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Overview" }, table),
-    el("p", { class: "caption" }, `${over}Models by their average place over the tasks. ${ranks}`),
+    el("p", { class: "caption" }, `${over}Models by their average place over the tasks. ${ranks}${two}`),
   );
 }
 

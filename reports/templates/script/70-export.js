@@ -32,7 +32,8 @@ function texSign(sign) {
 // After \\ a bracket or a star would be read as its argument.
 const tex = (text) =>
   [...text]
-    .map(texSign)
+    // Two hyphens in a row would become a dash.
+    .map((sign, place, all) => (sign === "-" && all[place - 1] === "-" ? "{}-" : texSign(sign)))
     .join("")
     .replace(/^(?=[[*])/, "{}");
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lrm_eval.errors import UsageError
+from lrm_llava.faults import UNREADABLE, brief
+from lrm_llava.lora import is_adapter
 
 if TYPE_CHECKING:
     from transformers import LlavaForConditionalGeneration, LlavaProcessor
@@ -81,7 +83,7 @@ def components(model: LlavaForConditionalGeneration) -> dict[str, list[torch.nn.
 
 
 def set_trainable(model: LlavaForConditionalGeneration, names: tuple[str, ...]) -> int:
-    """Let exactly these components change; the number of weights that do.
+    """Let exactly these components change; of a language model with adapters, these. The number of weights that do.
 
     Raises:
         UsageError: an unknown component, or the vision tower, which the paper freezes in both stages.
@@ -95,24 +97,27 @@ def set_trainable(model: LlavaForConditionalGeneration, names: tuple[str, ...]) 
             raise UsageError(
                 'the vision tower is frozen in both stages (paper, "The model"); train projector, language'
             )
-    count = 0
+    adapted = any(is_adapter(name) for name, _ in model.named_parameters())
     for name, parameters in components(model).items():
         for parameter in parameters:
             parameter.requires_grad_(name in names)
-            count += parameter.numel() if name in names else 0
-    return count
+    if adapted:
+        for name, parameter in model.model.language_model.named_parameters():
+            parameter.requires_grad_("language" in names and is_adapter(name))
+        model.lm_head.requires_grad_(False)
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
-def load_vision(source: str, dtype: torch.dtype) -> Any:
-    """A CLIP vision model from a folder or the hub, whole or not at all (UsageError)."""
+def load_vision(source: str, dtype: torch.dtype, allow_pickle: bool = False) -> Any:
+    """A CLIP vision model from a folder or the hub, whole or not at all (UsageError); pickled only where allowed."""
     from transformers import CLIPVisionModel
 
     try:
         tower, info = CLIPVisionModel.from_pretrained(
-            source, dtype=dtype, output_loading_info=True, use_safetensors=True
+            source, dtype=dtype, output_loading_info=True, use_safetensors=None if allow_pickle else True
         )
-    except (OSError, ValueError) as error:
-        raise UsageError(f"vision tower {source}: {_line(error)}") from error
+    except UNREADABLE as error:
+        raise UsageError(f"vision tower {source}: {brief(error)}") from error
     if info["missing_keys"]:
         missing = sorted(info["missing_keys"])
         raise UsageError(f"vision tower {source}: {len(missing)} weights are missing, {missing[0]} the first")
@@ -127,8 +132,8 @@ def _load_language(source: str, dtype: torch.dtype) -> tuple[Any, Any]:
             source, dtype=dtype, output_loading_info=True, use_safetensors=True, trust_remote_code=False
         )
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"language model {source}: {_line(error)}") from error
+    except UNREADABLE as error:
+        raise UsageError(f"language model {source}: {brief(error)}") from error
     if info["missing_keys"]:
         missing = sorted(info["missing_keys"])
         raise UsageError(f"language model {source}: {len(missing)} weights are missing, {missing[0]} the first")
@@ -176,8 +181,8 @@ def build_processor(vision: str, tokenizer: Any, backbone: Backbone, patch_size:
 
     try:
         clip = CLIPImageProcessorPil.from_pretrained(vision)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"vision tower {vision}: its image processor cannot be read: {_line(error)}") from error
+    except UNREADABLE as error:
+        raise UsageError(f"vision tower {vision}: its image processor cannot be read: {brief(error)}") from error
     settings = clip.to_dict()
     names = ("resample", "image_mean", "image_std", "size", "crop_size", "do_center_crop", "rescale_factor")
     kept = {name: settings[name] for name in names if settings.get(name) is not None}
@@ -196,7 +201,3 @@ def is_checkpoint(folder: str | Path) -> bool:
     """Whether a folder holds a whole LLaVA."""
     path = Path(folder) / "config.json"
     return path.is_file() and '"llava"' in path.read_text(encoding="utf-8")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]

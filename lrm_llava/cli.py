@@ -9,6 +9,10 @@ from typing import Annotated
 
 import typer
 
+from lrm_llava.ablations.command import ablate
+from lrm_llava.data.command import build as build_data
+from lrm_llava.data.command import translate
+
 app = typer.Typer(
     name="lrm-llava", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
 )
@@ -16,6 +20,10 @@ tiny = typer.Typer(no_args_is_help=True, help="The tiny world: a trained LRM-LLa
 app.add_typer(tiny, name="tiny")
 training_data = typer.Typer(no_args_is_help=True, help="Training data: mixed to a recipe, and checked.")
 app.add_typer(training_data, name="data")
+training_data.command()(translate)
+training_data.command()(build_data)
+
+app.command()(ablate)
 
 Work = Annotated[Path, typer.Option(help="Folder for everything made on the way; a killed build goes on from it.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change the recipe, e.g. --set stage2.steps=4000.")]
@@ -54,60 +62,62 @@ def train(
     start: Annotated[Path | None, typer.Option(help="A LLaVA checkpoint to start from.")] = None,
     changes: Set = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    log: Annotated[str, typer.Option(help="tensorboard, wandb or none; auto is tensorboard if installed.")] = "auto",
-    eval_tasks: Annotated[str, typer.Option(help="Tasks to evaluate on while training (stageN.evaluate_every).")] = "",
+    report_to: Annotated[
+        str, typer.Option(help="tensorboard, wandb or none; auto is tensorboard if installed.")
+    ] = "auto",
+    eval_every: Annotated[int, typer.Option(min=0, help="Steps between evaluations; 0: the recipe's.")] = 0,
+    eval_tasks: Annotated[str, typer.Option(help="Tasks to evaluate on while training.")] = "",
     eval_langs: Annotated[str, typer.Option(help="Languages for it.")] = "en",
-    eval_limit: Annotated[int, typer.Option(help="Questions a task and language.")] = 50,
+    eval_limit: Annotated[int, typer.Option(min=1, help="Questions a task and language.")] = 50,
 ) -> None:
     """Train one stage of a recipe; the finished model, in stageN/final, loads as a plain LLaVA."""
-    from importlib.util import find_spec
+    from lrm_llava.training.command import Slice, train_command
+    from lrm_llava.training.setup import Where
 
-    from lrm_eval.errors import UsageError, unknown
-    from lrm_llava.recipes import load_recipe
-    from lrm_llava.training.evaluation import harness
-    from lrm_llava.training.train import Where, train_stage
-
-    for what, value, valid in (("device", device, ("auto", "cpu", "cuda")), ("log", log, _LOGS)):
-        if value not in valid:
-            raise unknown(what, value, valid)
-    if log == "auto":
-        log = "tensorboard" if find_spec("tensorboard") else "none"
-    elif log != "none" and find_spec(log) is None:
-        raise UsageError(f"--log {log}: the package {log} is not installed; `pip install {log}`, or --log none")
-    evaluate = None
-    if eval_tasks:
-        evaluate = harness(out / f"stage{stage}" / "scores", eval_tasks.split(","), eval_langs.split(","), eval_limit)
-    chosen = load_recipe(recipe, changes or [])
-    train_stage(chosen, stage, Where(data, out, start), _log, report_to=log, device=device, evaluate=evaluate)
+    every = [f"stage{stage}.evaluate_every={eval_every}"] if eval_every else []
+    taken = Slice(eval_tasks, eval_langs, eval_limit)
+    train_command(recipe, stage, Where(data, out, start), [*(changes or []), *every], device, report_to, taken, _log)
 
 
-@training_data.command(name="build")
-def build_data(
-    recipe: Annotated[str, typer.Option(help="A name that `lrm-llava recipes` lists.")],
-    stage: Annotated[int, typer.Option(min=1, max=2)],
-    sources: Annotated[Path, typer.Option(help="Folder with the sources' files, images and translations/.")],
-    out: Annotated[Path | None, typer.Option(help="stage1/ and stage2/ are made in it; by default in SOURCES.")] = None,
+@app.command()
+def cost(
+    recipe: Annotated[str, typer.Option(help="A name that `lrm-llava recipes` lists.")] = "paper-13b",
+    gpu: Annotated[str, typer.Option(help="a800, a100, h800, h100 or h200.")] = "a800",
+    gpus: Annotated[int, typer.Option(help="How many.")] = 8,
+    mfu: Annotated[str, typer.Option(help="Share of the datasheet's peak in stage 1 and 2.")] = "0.5,0.45",
+    loss: Annotated[float, typer.Option(help="Share of the time lost to communication.")] = 0.1,
+    text_tokens: Annotated[str, typer.Option(help="Tokens of a sample beside its image, in stage 1 and 2.")] = "",
     changes: Set = None,
 ) -> None:
-    """Mix sources and translations to a recipe; a stopped build goes on at its last whole shard."""
+    """What the paper's full training costs on paper: operations, hours, and memory of a GPU."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from lrm_llava.data.build import build_stage
     from lrm_llava.recipes import load_recipe
+    from lrm_llava.training.command import cost_table
 
-    columns = (SpinnerColumn(), TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        job = bar.add_task("records", total=None)
-        total = build_stage(
-            load_recipe(recipe, changes or []), stage, sources, out or sources, _log,
-            lambda count: bar.advance(job, count),
-        )  # fmt: skip
-    english = sum(count for (_, _, instruction), count in total.samples.items() if not instruction)
-    every = sum(total.samples.values())
-    _log(f"stage {stage}: {every:,} samples, {english / max(every, 1):.1%} of them plain English")
-    for reason, count in total.dropped.most_common():
-        _log(f"left out {count:,}: {reason} (first: {total.examples[reason]})")
+    Console().print(cost_table(load_recipe(recipe, changes or []), gpu, gpus, mfu, loss, text_tokens))
+
+
+@training_data.command(name="show")
+def show_data(
+    data: Annotated[Path, typer.Argument(help="What `lrm-llava data build` made.")],
+    recipe: Annotated[str, typer.Option(help="A name that `lrm-llava recipes` lists.")],
+    stage: Annotated[int, typer.Option(min=1, max=2)],
+    sample: Annotated[list[int] | None, typer.Option(help="Its number from 1; give it again for more.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A LLaVA checkpoint whose tokenizer and template to use.")] = None,
+    changes: Set = None,
+) -> None:
+    """Print samples as the model sees them; what it is supervised on is green and in brackets."""
+    from rich.console import Console
+
+    from lrm_llava.recipes import load_recipe
+    from lrm_llava.training.show import show_samples
+
+    console = Console(soft_wrap=True, highlight=False)
+    for head, text in show_samples(load_recipe(recipe, changes or []), stage, data, sample or [1, 2, 3], model):
+        console.print(head, style="cyan")
+        if text is not None:
+            console.print(text)
 
 
 @training_data.command(name="check")
@@ -128,7 +138,6 @@ def check_data(
         raise typer.Exit(1)
 
 
-_LOGS = ("auto", "tensorboard", "wandb", "none")
 Dtype = Annotated[str, typer.Option(help="bfloat16, float16 or float32.")]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from lrm_eval.errors import UsageError, unknown
-from lrm_llava.assembly import is_checkpoint
+from lrm_eval.errors import unknown
+from lrm_llava.lora import is_adapter_checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,29 +15,16 @@ DTYPES = ("bfloat16", "float16", "float32")
 
 
 def export_checkpoint(checkpoint: Path, out: Path, dtype: str) -> str:
-    """Write any LLaVA checkpoint in llava-1.5's layout; one line on what was written.
+    """Write any LLaVA checkpoint, adapters merged, in llava-1.5's layout; one line on what was written.
 
     Raises:
         UsageError: no LLaVA there, weights missing, an unknown dtype, or `out` holds something.
     """
-    from transformers import LlavaForConditionalGeneration, LlavaProcessor
-
     from lrm_llava.export import export_model
+    from lrm_llava.training.setup import load_adapted, load_checkpoint
 
     _check_dtype(dtype)
-    if not is_checkpoint(checkpoint):
-        raise UsageError(f"{checkpoint}: is not a LLaVA checkpoint (no config.json with model_type llava)")
-    try:
-        model, info = LlavaForConditionalGeneration.from_pretrained(
-            checkpoint, output_loading_info=True, local_files_only=True, use_safetensors=True
-        )
-        processor = LlavaProcessor.from_pretrained(checkpoint, local_files_only=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UsageError(f"{checkpoint}: cannot be loaded: {' '.join(str(error).split())[:160]}") from error
-    if info["missing_keys"]:
-        raise UsageError(
-            f"{checkpoint}: {len(info['missing_keys'])} weights are missing, {min(info['missing_keys'])} the first"
-        )
+    model, processor = (load_adapted if is_adapter_checkpoint(checkpoint) else load_checkpoint)(checkpoint)
     card = checkpoint / "README.md"
     export_model(model, processor, out, dtype, card.read_text(encoding="utf-8") if card.is_file() else "")
     return f"{out}: {_size(out)}; `lrm-eval run --model hf:{out}` evaluates it"

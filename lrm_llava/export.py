@@ -10,9 +10,12 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from lrm_eval.errors import UsageError
+from lrm_eval.errors import RunError, UsageError
+from lrm_llava.faults import is_disk_full
+from lrm_llava.lora import merge, scale_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import torch
@@ -42,50 +45,87 @@ def exported_name(name: str) -> str:
     raise ValueError(f"{name}: not a parameter of a LLaVA")
 
 
-def export_state(model: Any) -> dict[str, torch.Tensor]:
-    """All weights under their llava-1.5 names; a tied output matrix is left to the embedding table."""
+def export_state(model: Any, state: dict[str, torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
+    """All weights under their llava-1.5 names; adapters merged; a tied output matrix left to the embedding table.
+
+    Args:
+        model: a LlavaForConditionalGeneration.
+        state: its weights where they were gathered from several devices; else its own.
+    """
+    state = model.state_dict() if state is None else state
+    scale = scale_of(model)
+    if scale is not None:
+        state = merge(state, scale)
     tied = bool(model.config.tie_word_embeddings)
     return {
         exported_name(name): value.detach().cpu().contiguous()
-        for name, value in model.state_dict().items()
+        for name, value in state.items()
         if not (tied and name.startswith("lm_head.")) and not name.endswith("position_ids")
     }
 
 
-def export_model(model: Any, processor: Any, out: Path, dtype: str | None = None, card: str = "") -> None:
-    """Write weights, configuration, processor, template and card to `out`, all or nothing.
+def write_model(
+    model: Any, processor: Any, folder: Path, dtype: str | None = None, state: dict[str, torch.Tensor] | None = None
+) -> None:
+    """Weights, configuration, processor and template into a folder.
+
+    Args:
+        model: a LlavaForConditionalGeneration.
+        processor: its processor.
+        folder: made if it is not there.
+        dtype: "bfloat16", "float16" or "float32"; None leaves the weights as they are.
+        state: as for `export_state`.
+    """
+    import torch
+    from huggingface_hub import save_torch_state_dict
+
+    folder.mkdir(parents=True, exist_ok=True)
+    found = export_state(model, state)
+    if dtype is not None:
+        found = {name: value.to(getattr(torch, dtype)) for name, value in found.items()}
+    save_torch_state_dict(found, folder, max_shard_size=_SHARD)
+    config = model.config.to_dict()
+    _set_dtype(config, str(next(iter(found.values())).dtype).removeprefix("torch."))
+    config["architectures"] = ["LlavaForConditionalGeneration"]
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    model.generation_config.save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+def export_model(
+    model: Any, processor: Any, out: Path, dtype: str | None = None, card: str = "",
+    state: dict[str, torch.Tensor] | None = None, beside: Callable[[Path], None] | None = None,
+) -> None:  # fmt: skip
+    """`write_model` to a new folder, with a card, all or nothing.
 
     Args:
         model: a LlavaForConditionalGeneration.
         processor: its processor.
         out: a folder that is not there yet or is empty.
-        dtype: "bfloat16", "float16" or "float32"; None leaves the weights as they are.
+        dtype: as for `write_model`.
         card: README.md.
+        state: as for `export_state`.
+        beside: writes what else belongs into the folder, before it gets its name.
 
     Raises:
         UsageError: `out` holds something.
+        RunError: the disk is full.
     """
-    import torch
-    from huggingface_hub import save_torch_state_dict
-
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out}: is there already and not empty; give another --out")
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    state = export_state(model)
-    if dtype is not None:
-        state = {name: value.to(getattr(torch, dtype)) for name, value in state.items()}
-    save_torch_state_dict(state, partial, max_shard_size=_SHARD)
-    config = model.config.to_dict()
-    config["architectures"] = ["LlavaForConditionalGeneration"]
-    name = dtype or str(next(iter(state.values())).dtype).removeprefix("torch.")
-    _set_dtype(config, name)
-    (partial / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    model.generation_config.save_pretrained(partial)
-    processor.save_pretrained(partial)
-    if card:
-        (partial / "README.md").write_text(card, encoding="utf-8")
+    try:
+        write_model(model, processor, partial, dtype, state)
+        if card:
+            (partial / "README.md").write_text(card, encoding="utf-8")
+        if beside is not None:
+            beside(partial)
+    except Exception as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if is_disk_full(error):
+            raise RunError(f"{out}: cannot be written: the disk is full") from error
+        raise
     if out.exists():
         out.rmdir()
     partial.rename(out)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lrm_eval.errors import unknown
 from lrm_llava.overrides import override
-from lrm_llava.recipes.model import Instructions, Recipe, Source, Stage
+from lrm_llava.recipes.model import Instructions, Lora, Recipe, Source, Stage
 from lrm_llava.recipes.paper import RECIPES as _PAPER
 from lrm_llava.recipes.tiny import TINY
 
@@ -27,4 +27,4 @@ def load_recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     return override(RECIPES[name], changes)
 
 
-__all__ = ["RECIPES", "Instructions", "Recipe", "Source", "Stage", "load_recipe"]
+__all__ = ["RECIPES", "Instructions", "Lora", "Recipe", "Source", "Stage", "load_recipe"]

@@ -35,6 +35,21 @@ class Instructions:
 
 
 @dataclass(frozen=True)
+class Lora:
+    """Low-rank adapters on the language model's linear layers, instead of training its weights.
+
+    Attributes:
+        rank: 0 for none. LLaVA-1.5's script has 128, with alpha 256 (scripts/v1_5/finetune_lora.sh).
+        alpha: the adapters' product is scaled by alpha / rank.
+        dropout: before the adapters, while training.
+    """
+
+    rank: int = 0
+    alpha: float = 256.0
+    dropout: float = 0.05
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stage of training.
 
@@ -53,6 +68,7 @@ class Stage:
         checkpoint_activations: trade a third more arithmetic for memory.
         save_every: steps between checkpoints.
         evaluate_every: steps between evaluations by lrm-eval; 0 for none.
+        lora: adapters in the language model's place.
     """
 
     trains: tuple[str, ...]
@@ -69,6 +85,7 @@ class Stage:
     checkpoint_activations: bool = True
     save_every: int = 1000
     evaluate_every: int = 0
+    lora: Lora = Lora()
 
 
 @dataclass(frozen=True)

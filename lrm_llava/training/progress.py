@@ -9,83 +9,52 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import TrainerCallback
 
+from lrm_llava.training.geometry import Geometry
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lrm_llava.recipes import Stage
     from lrm_llava.training.dataset import ConversationData
 
 
-def step_flops(model: Any, tokens: int, images: int, attended: float, trains: tuple[str, ...]) -> float:
-    """Floating-point operations that a step needs, without recomputed activations.
+class Speed(TrainerCallback):  # type: ignore[misc]
+    """Adds samples/s, tokens/s and MFU to every line that is logged.
 
-    2 a weight and token forward; as much again for the gradient of the activations; as much again for the gradient
-    of the weights where they are trained (Kaplan et al. 2020, section 2.1). Attention adds 4 L D per pair of tokens
-    that see each other, forward. The frozen tower runs forward only.
+    Counted are the samples of all devices, padding not; MFU is the operations that they need over those that all
+    devices would do in matrix products in the same time.
 
     Args:
-        model: a LlavaForConditionalGeneration.
-        tokens: tokens of the step, padding apart.
-        images: images of the step.
-        attended: pairs of tokens that see each other, sum of T^2 / 2 over the samples.
-        trains: components that are trained.
+        data: its lengths.
+        order: the order of an epoch.
+        stage: says what is trained, in which batches.
+        rate: measured FLOP/s of one device.
+        clock: tells seconds.
     """
-    text = model.config.get_text_config()
-    # Looking a token up costs nothing, the head as much as the table has weights: together, the table once.
-    language = sum(p.numel() for p in model.model.language_model.parameters())
-    tower = sum(p.numel() for p in model.model.vision_tower.parameters())
-    projector = sum(p.numel() for p in model.model.multi_modal_projector.parameters())
-    patches = model.config.image_seq_length + 1
-    passes = 3 if "language" in trains else 2
-    attention = 4 * text.num_hidden_layers * text.hidden_size * attended
-    return float(
-        2 * passes * language * tokens
-        + passes * attention
-        + 2 * tower * patches * images
-        + 6 * projector * model.config.image_seq_length * images
-    )
-
-
-def matmul_rate(device: torch.device, dtype: torch.dtype, seconds: float = 0.5) -> float:
-    """Measured FLOP/s of a large square matrix product on this device."""
-    side = 4096 if device.type == "cuda" else 1024
-    left = torch.randn(side, side, device=device, dtype=dtype)
-    for _ in range(3):
-        left @ left
-    _wait(device)
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
-        for _ in range(4):
-            left @ left
-        _wait(device)
-        count += 4
-    return 2 * side**3 * count / (time.perf_counter() - start)
-
-
-class Speed(TrainerCallback):  # type: ignore[misc]
-    """Adds samples/s, tokens/s and MFU (against the measured matmul rate) to every line that is logged."""
 
     def __init__(
-        self, data: ConversationData, order: Any, step_batch: int, trains: tuple[str, ...], rate: float
-    ) -> None:
-        self._data, self._order, self._batch, self._trains, self._rate = data, order, step_batch, trains, rate
+        self, data: ConversationData, order: Callable[[int], Any], stage: Stage, rate: float,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:  # fmt: skip
+        self._data, self._order, self._stage, self._rate, self._clock = data, order, stage, rate, clock
         self._since: tuple[float, int] | None = None
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start the clock at the first step of this process: a resumed one starts in the middle."""
         if self._since is None:
-            self._since = (time.perf_counter(), state.global_step)
+            self._since = (self._clock(), state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, model: Any = None, **kwargs: Any) -> None:
         """Rates since the last line."""
         if logs is None or "loss" not in logs or self._since is None:
             return
         _wait(args.device)
-        now, (then, first) = time.perf_counter(), self._since
+        now, (then, first) = self._clock(), self._since
         lengths = self._lengths(first, state.global_step)
         seconds = max(now - then, 1e-9)
-        count = abs(lengths)
-        flops = step_flops(
-            model, int(count.sum()), int((lengths > 0).sum()), float((count.astype(float) ** 2).sum()) / 2, self._trains
+        count = abs(lengths).astype(float)
+        flops = Geometry.of(model.config).flops(
+            int(count.sum()), int((lengths > 0).sum()), float((count**2).sum()) / 2, self._stage
         )
         logs["samples_per_s"] = round(len(lengths) / seconds, 3)
         logs["tokens_per_s"] = round(float(count.sum()) / seconds, 1)
@@ -95,17 +64,21 @@ class Speed(TrainerCallback):  # type: ignore[misc]
     def _lengths(self, first: int, last: int) -> Any:
         import numpy as np
 
-        per_epoch = len(self._order(0)) // self._batch
+        batch = self._stage.batch
+        per_epoch = len(self._order(0)) // batch
         parts = []
         for step in range(first, last):
             order = self._order(step // per_epoch)
-            start = (step % per_epoch) * self._batch
-            parts.append(self._data.lengths[order[start : start + self._batch]])
+            start = (step % per_epoch) * batch
+            parts.append(self._data.lengths[order[start : start + batch]])
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
 
 
 class CleanStop(TrainerCallback):  # type: ignore[misc]
-    """SIGTERM and Ctrl-C end the step, save, and stop; a second one stops at once."""
+    """SIGTERM and Ctrl-C end the step, save, and stop; a second one stops at once.
+
+    Of several processes all stop after the same step, as soon as one was asked to.
+    """
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -132,6 +105,10 @@ class CleanStop(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
         """Save and stop if asked to."""
+        if args.world_size > 1:
+            asked = torch.tensor(int(self.stopped), device=args.device)
+            torch.distributed.all_reduce(asked, torch.distributed.ReduceOp.MAX)
+            self.stopped = bool(asked.item())
         if self.stopped and state.global_step < state.max_steps:
             control.should_save = True
             control.should_training_stop = True

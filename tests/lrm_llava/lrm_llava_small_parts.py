@@ -1,6 +1,7 @@
 """Small random parts of real classes, saved as their own checkpoints: a CLIP tower, a Llama with a tokenizer."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,6 +10,10 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from tokenizers.processors import TemplateProcessing
 from transformers import CLIPVisionConfig, CLIPVisionModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from lrm_llava.recipes import Recipe, load_recipe
+from lrm_llava.training.setup import Where
+from lrm_llava.training.train import train_stage
 
 SIDE, PATCH = 32, 8  # 16 patches
 LINES = [
@@ -81,3 +86,33 @@ def record(number: int, question: str, answer: str, image: bool = True, **more: 
         found["image"] = f"images/{number}.png"
     said = [{"from": "human", "value": ("<image>\n" if image else "") + question}, {"from": "gpt", "value": answer}]
     return found | {"conversations": said} | more
+
+
+def small_recipe(**changes: object) -> Recipe:
+    """Recipe tiny on the small parts: four steps of four samples, saved after two."""
+    found = load_recipe("tiny", ["stage1.batch=4", "stage1.micro_batch=2", "stage2.batch=4", "stage2.micro_batch=2"])
+    stages = {
+        name: replace(getattr(found, name), **{"max_steps": 4, "save_every": 2, "max_length": 256, **changes})
+        for name in ("stage1", "stage2")
+    }
+    return replace(found, backbone="vicuna-7b", vision="vision", language="language", **stages)
+
+
+def save_small_data(root: Path) -> Path:
+    """Parts, and 24 samples a stage: 16 with an image, 8 of text alone; six steps an epoch in stage 2."""
+    save_vision(root / "vision")
+    save_language(root / "language", llama_like_tokenizer())
+    for stage in (1, 2):
+        records = [record(n, f"Is it {'red ' * (n % 5)}?", ("Yes", "No red star")[n % 2], n % 3 > 0) for n in range(24)]
+        save_samples(root, stage, records)
+    return root
+
+
+def small_training(
+    number: int, data: Path, out: Path, told: list[str] | None = None, *, found: Recipe | None = None,
+    report_to: str = "none", evaluate: object = None, **changes: object,
+) -> Path:  # fmt: skip
+    """A stage of the small recipe, or of another one, on the CPU."""
+    tell = (told if told is not None else []).append
+    asked = found or small_recipe(**changes)
+    return train_stage(asked, number, Where(data, out), tell, report_to=report_to, device="cpu", evaluate=evaluate)

@@ -3,55 +3,32 @@
 import json
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from lrm_llava_small_parts import llama_like_tokenizer, record, save_language, save_samples, save_vision
+from lrm_llava_small_parts import record, save_samples, save_small_data, small_recipe, small_training
 from safetensors.torch import load_file
 
 from lrm_eval.errors import RunError, UsageError
-from lrm_llava.recipes import load_recipe
 from lrm_llava.training import train as training
-from lrm_llava.training.train import Where, train_stage
 from lrm_llava.training.trainer import LlavaTrainer, complete_checkpoints, last_checkpoint
-
-
-def recipe(**changes: object):
-    found = load_recipe("tiny", ["stage1.batch=4", "stage1.micro_batch=2", "stage2.batch=4", "stage2.micro_batch=2"])
-    stages = {
-        name: replace(getattr(found, name), max_steps=4, save_every=2, max_length=256, **changes)
-        for name in ("stage1", "stage2")
-    }
-    return replace(found, backbone="vicuna-7b", vision="vision", language="language", **stages)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("data")
-    save_vision(root / "vision")
-    save_language(root / "language", llama_like_tokenizer())
-    for stage in (1, 2):
-        records = [record(n, f"Is it {'red ' * (n % 5)}?", ("Yes", "No red star")[n % 2], n % 3 > 0) for n in range(24)]
-        save_samples(root, stage, records)
-    return root
+    return save_small_data(tmp_path_factory.mktemp("data"))
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
-def run(number: int, data: Path, out: Path, told: list[str] | None = None, **changes: object) -> Path:
-    tell = (told if told is not None else []).append
-    return train_stage(recipe(**changes), number, Where(data, out), tell, report_to="none", device="cpu")
-
-
 @pytest.fixture(scope="module")
 def unbroken(data, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("unbroken")
-    run(1, data, out)
-    run(2, data, out)
+    small_training(1, data, out)
+    small_training(2, data, out)
     return out
 
 
@@ -62,7 +39,7 @@ def test_stage_1_changes_exactly_the_projector(data, unbroken, tmp_path) -> None
     from lrm_llava.export import export_state
 
     before = export_state(
-        assemble(str(data / "vision"), str(data / "language"), load_backbone("vicuna-7b"), seed=recipe().seed)[0]
+        assemble(str(data / "vision"), str(data / "language"), load_backbone("vicuna-7b"), seed=small_recipe().seed)[0]
     )
     after = weights(unbroken / "stage1" / "final")
     changed = {name for name in after if not torch.equal(before[name], after[name])}
@@ -90,9 +67,9 @@ def test_two_and_two_steps_equal_four_bit_for_bit(data, unbroken, tmp_path, numb
     with monkeypatch.context() as patch:
         patch.setattr(training.CleanStop, "on_step_end", stop_at_two)
         with pytest.raises(RunError, match="stopped at step 2 of 4, saved; the same command goes on"):
-            run(number, data, tmp_path)
+            small_training(number, data, tmp_path)
     told: list[str] = []
-    again = weights(run(number, data, tmp_path, told))
+    again = weights(small_training(number, data, tmp_path, told))
     assert any("going on from" in line and line.endswith("checkpoint-2") for line in told)
     whole = weights(unbroken / f"stage{number}" / "final")
     assert all(torch.equal(again[name], value) for name, value in whole.items())
@@ -100,22 +77,22 @@ def test_two_and_two_steps_equal_four_bit_for_bit(data, unbroken, tmp_path, numb
 
 def test_a_finished_stage_is_not_trained_again(data, unbroken) -> None:
     told: list[str] = []
-    run(1, data, unbroken, told)
+    small_training(1, data, unbroken, told)
     assert len(told) == 1 and "already there" in told[0]
 
 
 def test_the_recipe_is_kept_with_the_checkpoint_and_another_is_refused(data, unbroken, tmp_path) -> None:
     kept = json.loads((unbroken / "stage2" / "final" / "recipe.json").read_text())
-    assert kept["stage"] == 2 and kept["recipe"]["stage2"]["learning_rate"] == recipe().stage2.learning_rate
+    assert kept["stage"] == 2 and kept["recipe"]["stage2"]["learning_rate"] == small_recipe().stage2.learning_rate
     (tmp_path / "stage1").mkdir()
     (tmp_path / "stage1" / "recipe.json").write_text((unbroken / "stage1" / "recipe.json").read_text())
     with pytest.raises(UsageError, match=r"another recipe \(stage1.learning_rate: 0.001 there, 0.5 asked"):
-        run(1, data, tmp_path, learning_rate=0.5)
+        small_training(1, data, tmp_path, learning_rate=0.5)
 
 
 def test_stage_2_without_stage_1_says_what_to_run(data, tmp_path) -> None:
     with pytest.raises(UsageError, match="run `lrm-llava train --stage 1` first"):
-        run(2, data, tmp_path)
+        small_training(2, data, tmp_path)
 
 
 def test_a_folder_without_shards_says_what_makes_them(data, tmp_path) -> None:
@@ -123,12 +100,12 @@ def test_a_folder_without_shards_says_what_makes_them(data, tmp_path) -> None:
     for part in ("vision", "language"):
         (tmp_path / "empty" / part).symlink_to(data / part)
     with pytest.raises(UsageError, match=r"no shards .*lrm-llava data build --recipe tiny --stage 1"):
-        run(1, tmp_path / "empty", tmp_path / "out")
+        small_training(1, tmp_path / "empty", tmp_path / "out")
 
 
 def test_text_alone_is_left_out_where_only_the_projector_learns(data, tmp_path) -> None:
     told: list[str] = []
-    run(1, data, tmp_path, told)
+    small_training(1, data, tmp_path, told)
     assert "8 of 24 samples left out: text alone, which teaches a projector nothing" in told
 
 
@@ -143,7 +120,7 @@ def test_samples_that_cannot_be_trained_on_are_named_and_counted(data, tmp_path)
     for part in ("vision", "language"):
         (root / part).symlink_to(data / part)
     told: list[str] = []
-    run(1, root, tmp_path / "out", told)
+    small_training(1, root, tmp_path / "out", told)
     assert any(line.startswith(f"{shard}:3: starts with the assistant") for line in told)
     assert any(line.startswith(f"{shard}:4: 2 <image> in the text") for line in told)
     assert any(line.startswith(f"{shard}:6: image images/5.png is missing") for line in told)
@@ -153,17 +130,17 @@ def test_samples_that_cannot_be_trained_on_are_named_and_counted(data, tmp_path)
 
 def test_a_loss_that_is_not_a_number_names_and_saves_its_batch(data, unbroken, tmp_path, monkeypatch) -> None:
     # Infinite weights in the projector, as an overflow leaves them.
-    start = training._start
+    start = training.start_model
 
     def broken(*args):
-        model, processor = start(*args)
+        model, processor, base = start(*args)
         with torch.no_grad():
             model.model.multi_modal_projector.linear_1.weight[0, 0] = float("nan")
-        return model, processor
+        return model, processor, base
 
-    monkeypatch.setattr(training, "_start", broken)
+    monkeypatch.setattr(training, "start_model", broken)
     with pytest.raises(RunError, match=r"step 0: the loss is not a number; the batch \(.*part-00000.jsonl:\d+"):
-        run(1, data, tmp_path)
+        small_training(1, data, tmp_path)
     saved = tmp_path / "stage1" / "diverged-step-0"
     assert len(json.loads((saved / "batch.json").read_text())["samples"]) == 2
     assert set(load_file(saved / "batch.safetensors")) >= {"input_ids", "labels", "pixel_values"}
@@ -179,7 +156,7 @@ def test_a_full_disk_leaves_the_last_whole_checkpoint(data, tmp_path, monkeypatc
 
     monkeypatch.setattr(LlavaTrainer, "_save_optimizer_and_scheduler", full)
     with pytest.raises(RunError, match=r"the disk is full; .*checkpoint-2 is whole"):
-        run(1, data, tmp_path)
+        small_training(1, data, tmp_path)
     assert [path.name for path in complete_checkpoints(tmp_path / "stage1")] == ["checkpoint-2"]
     assert not (tmp_path / "stage1" / "checkpoint-4").exists()
 
@@ -194,4 +171,4 @@ def test_a_checkpoint_that_a_crash_left_half_written_does_not_count(data, unbrok
 
 def test_a_step_that_devices_cannot_share_says_so(data, tmp_path) -> None:
     with pytest.raises(UsageError, match=r"stage1.batch=5 is not a multiple of 2 samples x 1 devices"):
-        run(1, data, tmp_path, batch=5)
+        small_training(1, data, tmp_path, batch=5)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lrm_eval.errors import LrmEvalError, RunError, UsageError
+from lrm_eval.errors import LrmEvalError, UsageError
 from lrm_eval.fidelity.cost import SCALE_VERSION, BudgetScale
-from lrm_eval.remote.address import OPENAI_URL, check_address, read_key
 from lrm_eval.remote.price import Price, price_of
 from lrm_eval.types import Capabilities, Response
 from model_adapters.base import AdapterBase
@@ -18,12 +16,11 @@ from model_adapters.devices import check_names
 from model_adapters.images import ImageError
 from model_adapters.servers import prompts
 from model_adapters.servers.answers import Answer
-from model_adapters.servers.endpoints import Endpoint
-from model_adapters.servers.faults import Again, Filtered, Refused, Stop, TooLarge
-from model_adapters.servers.limiter import Limiter
-from model_adapters.servers.options import ServerOptions, refuse
+from model_adapters.servers.connecting import checked, endpoints_of, look
+from model_adapters.servers.faults import Filtered, Refused, Stop, TooLarge
 from model_adapters.servers.pictures import Picture, Pictures, next_side
-from model_adapters.servers.pool import Job, Outcome, Patience, Pool
+from model_adapters.servers.pool import Outcome, Pool
+from model_adapters.servers.referee import Job, Patience, Referee
 from model_adapters.servers.usage import Usage
 
 if TYPE_CHECKING:
@@ -31,11 +28,14 @@ if TYPE_CHECKING:
     from typing import Self
 
     from lrm_eval.types import Request
+    from model_adapters.servers.endpoints import Endpoint
+    from model_adapters.servers.options import ServerOptions
     from model_adapters.spec import LoadOptions, ModelSpec
 
 # Requests handed to the servers in one go, so that they have work while images of the next ones are made.
 _BITE = 16
-_MOST_UNDER_WAY = 32
+# Seconds in which answers gather; a few of the next requests wait at the servers' side meanwhile.
+_TOGETHER = 0.004
 _FLAGS = ("--base-url", "--api-key-env", "--concurrency", "--timeout", "--price", "--max-image-side")
 
 
@@ -95,9 +95,10 @@ class ServerAdapter(AdapterBase):
         self._seconds = 0.0
         for endpoint in endpoints:
             endpoint.open()
-        self._pool = Pool(endpoints, model, self.patience)
+        self._referee = Referee(endpoints, model, self.patience)
+        self._pool = Pool(endpoints, self._referee)
         try:
-            self._look()
+            look(self._pool, options.timeout)
         except BaseException:
             self._pool.close()
             raise
@@ -117,16 +118,7 @@ class ServerAdapter(AdapterBase):
         if options.device not in (None, "auto") or options.dtype is not None:
             flag = "--dtype" if options.device in (None, "auto") else "--device"
             raise UsageError(f"model {spec.name}: takes no {flag}: the server decides what it runs on")
-        typed = asked.base_urls or (os.environ.get("OPENAI_BASE_URL", "").strip() or OPENAI_URL,)
-        urls = list(dict.fromkeys(check_address(url, asked.key_variable) for url in typed))
-        key = read_key(asked.key_variable)
-        if not key.value and OPENAI_URL in urls:
-            raise UsageError(
-                f"{OPENAI_URL} needs a key: set ${asked.key_variable}, or name another server with --base-url"
-            )
-        most = asked.concurrency or _MOST_UNDER_WAY
-        endpoints = [Endpoint(url, key, asked.timeout, Limiter(most)) for url in urls]
-        return cls(spec.argument, endpoints, decoding, asked, options.seed)
+        return cls(spec.argument, endpoints_of(asked), decoding, asked, options.seed)
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The model's name, decoding settings, how images are sent, how budgets grow, the seed if anything is drawn.
@@ -156,30 +148,26 @@ class ServerAdapter(AdapterBase):
 
     def performance(self) -> Mapping[str, Any]:
         """Counts, tokens and money, retries, images sent smaller, and one line of it (`told`) for people."""
-        usage = self._usage
+        usage, servers = self._usage, self._pool.endpoints
         if not usage.answered and not usage.failed:
             return {}
-        smaller = dict(list(self._pictures.smaller.items())[:50])
-        told = usage.line()
-        retried = sum(self._pool.retries.values())
-        if retried:
-            told += f"; {retried:,} attempts more than once"
-        if self._pictures.smaller:
-            told += f"; {len(self._pictures.smaller):,} images were sent smaller than they are"
         return {
             **usage.record(),
             "seconds": self._seconds,
             "answers_per_second": usage.answered / self._seconds if self._seconds else None,
-            "retries": dict(self._pool.retries),
-            "highest_concurrency": [endpoint.limiter.highest for endpoint in self._pool.endpoints],
-            "limit_halved": [endpoint.limiter.halved for endpoint in self._pool.endpoints],
-            "given_up": [endpoint.url for endpoint in self._pool.endpoints if endpoint.down],
-            "dialect": {"budget": self._pool.dialect.budget, "left_out": sorted(self._pool.dialect.fixed)},
+            "retries": dict(self._referee.retries),
+            "highest_concurrency": [endpoint.limiter.highest for endpoint in servers],
+            "limit_halved": [endpoint.limiter.halved for endpoint in servers],
+            "given_up": [endpoint.url for endpoint in servers if endpoint.down],
+            "dialect": {"budget": self._referee.dialect.budget, "left_out": sorted(self._referee.dialect.fixed)},
             "images_encoded": self._pictures.made,
-            "images_sent_smaller": {uri: {"stored": old, "sent": new} for uri, (old, new) in smaller.items()},
-            "images_sent_smaller_count": len(self._pictures.smaller),
-            "told": told,
+            **self._pictures.record(),
+            "told": usage.line(self._referee.retries.total(), len(self._pictures.smaller)),
         }
+
+    def text(self, answer: str) -> str:
+        """The text of an answer as it stands in a response."""
+        return answer
 
     def close(self) -> None:
         """End the connections."""
@@ -215,6 +203,9 @@ class ServerAdapter(AdapterBase):
                 if jobs:
                     self._pool.submit(jobs)
                 waits = under_way and not (more and under_way < room)
+                if waits and under_way > _BITE:
+                    # Many are about to be done: one awakening for several, each of which would hold the loop up.
+                    time.sleep(_TOGETHER)
                 for done, outcome in self._pool.take(1.0 if waits else None):
                     if done is None or isinstance(outcome, Stop):
                         raise _stopped(outcome)
@@ -275,7 +266,7 @@ class ServerAdapter(AdapterBase):
             self._usage.add(outcome)
             return Response(
                 asked.request.key,
-                text=outcome.text,
+                text=self.text(outcome.text),
                 finish_reason=outcome.finish,
                 prompt_tokens=outcome.prompt_tokens,
                 completion_tokens=outcome.completion_tokens,
@@ -290,40 +281,6 @@ class ServerAdapter(AdapterBase):
         assert isinstance(outcome, Refused)
         self._usage.failed += 1
         return _error(asked, outcome.problem)
-
-    def _look(self) -> None:
-        """Ask each server for its models: address, key and reach are checked before anything is written."""
-        problems: list[LrmEvalError] = []
-        for endpoint in self._pool.endpoints:
-            fault = self._pool.call(endpoint.look(), self._options.timeout + 30)
-            if isinstance(fault, Stop):
-                raise fault.error
-            if isinstance(fault, Again) and (not fault.reached or "web page" in fault.problem):
-                hint = "is it running, and is the address right, up to and including /v1?"
-                problems.append(RunError(f"{endpoint.url}: {fault.problem}; {hint}"))
-                endpoint.down = True
-        if all(endpoint.down for endpoint in self._pool.endpoints):
-            raise problems[0]
-
-
-def checked(spec: ModelSpec, options: LoadOptions, allowed: Sequence[str]) -> ServerOptions:
-    """The options about servers, checked.
-
-    Args:
-        spec: the model.
-        options: everything that was asked.
-        allowed: the flags that this kind of server follows.
-
-    Raises:
-        UsageError: a value out of range, a flag that it does not follow, no model named.
-    """
-    asked = options.server or ServerOptions()
-    if not spec.argument:
-        raise UsageError(f"model {spec.name!r}: which model? for example {spec.adapter}:NAME")
-    refuse(asked, allowed, spec.name, "it is a server of its own" if spec.adapter == "openai" else "it is started here")
-    asked.check()
-    price_of(asked.price, Price("tokens"))
-    return asked
 
 
 def _error(asked: _Asked, problem: str) -> Response:

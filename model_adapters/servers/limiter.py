@@ -23,6 +23,7 @@ class Limiter:
         under_way: requests that are.
         halved: how often the limit was halved.
         highest: the most requests that were under way at once.
+        sent: requests so far; the number of the last one.
     """
 
     most: int
@@ -31,7 +32,7 @@ class Limiter:
     halved: int = field(default=0, init=False)
     highest: int = field(default=0, init=False)
     _threshold: float = field(default=float("inf"), init=False)
-    _sent: int = field(default=0, init=False)
+    sent: int = field(default=0, init=False)
     _round: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -46,8 +47,8 @@ class Limiter:
         """A request is sent; returns its number, for `too_much`."""
         self.under_way += 1
         self.highest = max(self.highest, self.under_way)
-        self._sent += 1
-        return self._sent
+        self.sent += 1
+        return self.sent
 
     def end(self) -> None:
         """A request is over, whatever came of it."""
@@ -64,6 +65,6 @@ class Limiter:
         """The request of that number was refused for lack of room, or timed out."""
         if number <= self._round:
             return
-        self._round = self._sent
+        self._round = self.sent
         self.limit = self._threshold = max(1.0, self.limit / 2)
         self.halved += 1

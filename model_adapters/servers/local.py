@@ -17,7 +17,8 @@ from lrm_eval.remote.address import Key
 from model_adapters.checkpoints import content_hash, locate, read_config
 from model_adapters.decoding import parse_decoding
 from model_adapters.devices import check_device, check_names
-from model_adapters.servers.adapter import ServerAdapter, checked
+from model_adapters.servers.adapter import ServerAdapter
+from model_adapters.servers.connecting import checked
 from model_adapters.servers.endpoints import Endpoint
 from model_adapters.servers.limiter import Limiter
 from model_adapters.servers.process import ServerProcess, start
@@ -121,6 +122,10 @@ class LocalServerAdapter(ServerAdapter):
         """Of the client, and what runs and where its log is."""
         found = {**super().settings(), "program": self.program, "version": self.server_version()}
         return {**found, "log": str(self._server.log) if self._server is not None else None}
+
+    def text(self, answer: str) -> str:
+        """Without the blank that the chat template puts before an answer, as of models in this process."""
+        return answer.removeprefix(" ")
 
     @classmethod
     def server_version(cls) -> str | None:

@@ -26,6 +26,7 @@ _ORIENTATION = 0x0112
 _PLAIN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 # Encoded images kept: those of the questions under way and a few more. Questions on one image stand together.
 _KEPT_BYTES = 64 * 2**20
+_NAMED = 50
 # A larger one is sent smaller: no server known to us takes more in one request.
 MOST_BYTES = 20 * 2**20
 # What is tried where a server finds an image too large, in pixels of the longest side.
@@ -95,6 +96,14 @@ class Pictures:
         while self._bytes > _KEPT_BYTES and len(self._kept) > 1:
             self._bytes -= len(self._kept.popitem(last=False)[1].url)
         return found
+
+    def record(self) -> dict[str, object]:
+        """For run.json: how many were sent smaller, and both sizes of the first of them."""
+        named = list(self.smaller.items())[:_NAMED]
+        return {
+            "images_sent_smaller": {uri: {"stored": stored, "sent": sent} for uri, (stored, sent) in named},
+            "images_sent_smaller_count": len(self.smaller),
+        }
 
 
 def encode(image: ImageRef, side: int | None = None) -> Picture:

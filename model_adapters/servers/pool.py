@@ -9,80 +9,23 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections import Counter, OrderedDict, deque
-from dataclasses import dataclass, field
+from collections import OrderedDict, deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lrm_eval.errors import LrmEvalError, RunError
-from lrm_eval.remote.waiting import back_off
 from model_adapters.servers.answers import Answer
-from model_adapters.servers.faults import (
-    Again,
-    Fault,
-    Filtered,
-    Missing,
-    Refused,
-    Stop,
-    TooLarge,
-    names_model,
-    no_such_path,
-    unknown_model,
-)
-from model_adapters.servers.prompts import Dialect
+from model_adapters.servers.faults import Fault, Filtered, Refused, Stop, TooLarge
+from model_adapters.servers.referee import Job, Referee, Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Coroutine, Sequence
 
     from model_adapters.servers.endpoints import Endpoint
 
 Outcome: TypeAlias = Answer | Refused | Filtered | TooLarge | Stop
 # Which server an image's questions went to: as many images as are under way, and more.
 _HOMES = 4096
-_KINDS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long.
-
-    Attributes:
-        attempts: of one question; a time-out counts as two.
-        crowded: further attempts where the server says that it has too much to do (429, 503).
-        first_wait: seconds before the second attempt, twice as long before each further one.
-        row: failures in a row, on at least `images` images, that end the run.
-        images: see `row`. Questions on one image stand together: a server that takes only that one not is no reason.
-        grace: seconds that answers under way may take when the run must end.
-    """
-
-    attempts: int = 6
-    crowded: int = 30
-    first_wait: float = 1.0
-    row: int = 16
-    images: int = 3
-    grace: float = 10.0
-
-
-@dataclass(eq=False, slots=True)
-class Job:
-    """One question.
-
-    Attributes:
-        key: the request's key.
-        build: the JSON as it is sent, in a dialect.
-        budget: its token budget.
-        group: what identifies its images: questions on one image go to one server, which may keep what it read.
-        payload: whatever the one who hands it in wants back.
-    """
-
-    key: str
-    build: Callable[[Dialect], bytes]
-    budget: int
-    group: str
-    payload: Any = None
-    failed: int = 0
-    crowded: int = 0
-    dialect: Dialect | None = None
-    avoid: Endpoint | None = None
 
 
 @dataclass(eq=False)
@@ -91,17 +34,11 @@ class Pool:
 
     Attributes:
         endpoints: the servers.
-        model: what they call the model.
-        patience: how often and how long.
-        dialect: what they understand.
-        retries: attempts beside the first ones, by problem.
+        referee: says what is done about a failure.
     """
 
     endpoints: Sequence[Endpoint]
-    model: str
-    patience: Patience = field(default_factory=Patience)
-    dialect: Dialect = field(default_factory=Dialect)
-    retries: Counter[str] = field(default_factory=Counter)
+    referee: Referee
 
     def __post_init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -113,7 +50,6 @@ class Pool:
         self._homes: OrderedDict[str, Endpoint] = OrderedDict()
         self._alarm: asyncio.TimerHandle | None = None
         self._stopping = False
-        self._row: list[str] = []
         self._thread.start()
 
     # Called by the thread that evaluates --------------------------------------------------------------------
@@ -184,7 +120,7 @@ class Pool:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._stopping = False
-        self._row.clear()
+        self.referee.answered()
 
     def _pump(self) -> None:
         while self._waiting and not self._stopping:
@@ -229,15 +165,16 @@ class Pool:
         return best
 
     async def _ask(self, endpoint: Endpoint, job: Job, number: int) -> None:
-        job.dialect = self.dialect
+        job.dialect = self.referee.dialect
         try:
             found = await endpoint.ask(job.build(job.dialect), job.budget)
         finally:
             endpoint.limiter.end()
         if isinstance(found, Answer):
             endpoint.answered += 1
+            endpoint.misses = 0
             endpoint.limiter.went_well()
-            self._row.clear()
+            self.referee.answered()
             self._done.put((job, found))
             return
         await self._failed(endpoint, job, number, *found)
@@ -245,84 +182,23 @@ class Pool:
     async def _failed(self, endpoint: Endpoint, job: Job, number: int, fault: Fault, said: bytes) -> None:
         if self._stopping:
             return
-        if isinstance(fault, Again):
-            await self._again(endpoint, job, number, fault)
-        elif isinstance(fault, Stop):
-            self._stop(fault.error)
-        elif isinstance(fault, Missing):
-            known = names_model(said, self.model)
-            self._stop(
-                unknown_model(self.model, endpoint.names, endpoint.url, fault.problem)
-                if known
-                else no_such_path(endpoint.url, fault.problem)
-            )
-        elif isinstance(fault, Refused):
-            self._refused(endpoint, job, fault, said)
-        else:
-            self._done.put((job, fault))
-
-    def _refused(self, endpoint: Endpoint, job: Job, fault: Refused, said: bytes) -> None:
-        changed = self.dialect if job.dialect != self.dialect else self.dialect.without(fault.problem)
-        if changed is not None:
-            self.dialect = changed
-            self._waiting.appendleft(job)
-        elif endpoint.answered == 0 and self.model not in endpoint.names and names_model(said, self.model):
-            self._stop(unknown_model(self.model, endpoint.names, endpoint.url, fault.problem))
-        else:
-            self._give_back(job, fault, endpoint)
-
-    async def _again(self, endpoint: Endpoint, job: Job, number: int, fault: Again) -> None:
-        gone = None if fault.reached else endpoint.ended()
-        if gone is not None:
-            self._stop(gone)
+        ruling = await self.referee.rule(endpoint, job, number, fault, said, self._loop.time())
+        if self._stopping:
             return
-        if fault.crowded:
-            endpoint.limiter.too_much(number)
-        if fault.wait is not None:
-            endpoint.rests_until = max(endpoint.rests_until, self._loop.time() + fault.wait)
-        busy = fault.crowded and fault.reached
-        job.crowded += busy
-        job.failed += (2 if fault.crowded else 1) * (not busy)
-        if job.crowded <= self.patience.crowded and job.failed < self.patience.attempts:
-            kind = fault.problem[:60]
-            self.retries[kind if kind in self.retries or len(self.retries) < _KINDS else "other"] += 1
-            others = any(one is not endpoint and not one.down for one in self.endpoints)
-            job.avoid = endpoint if others and not fault.reached else None
-            wait = 0.0 if job.avoid else back_off(job.failed + job.crowded - 1, self.patience.first_wait)
-            self._timers[job] = self._loop.call_later(max(wait, fault.wait or 0.0), self._return, job)
+        if isinstance(ruling, Retry):
+            self._timers[job] = self._loop.call_later(ruling.wait, self._return, job)
+        elif isinstance(ruling, Stop):
+            self._stop(ruling.error)
         else:
-            await self._exhausted(endpoint, job, fault)
+            self._done.put((job, ruling))
+            error = self.referee.hopeless(endpoint, job, ruling) if isinstance(ruling, Refused) else None
+            if error is not None:
+                self._stop(error)
 
     def _return(self, job: Job) -> None:
         self._timers.pop(job, None)
         self._waiting.appendleft(job)
         self._pump()
-
-    async def _exhausted(self, endpoint: Endpoint, job: Job, fault: Again) -> None:
-        """No more attempts: is it the question or the server?"""
-        there = fault.reached
-        if not there:
-            seen = await endpoint.look()
-            there = not isinstance(seen, Again) or seen.reached
-        if there and endpoint.answered:
-            self._give_back(job, Refused(f"{fault.problem}, again and again"), endpoint)
-            return
-        endpoint.down = True
-        if all(one.down for one in self.endpoints):
-            attempts = f"{job.failed + job.crowded} times"
-            self._stop(RunError(f"{endpoint.url}: {fault.problem}, {attempts}; answers so far are kept"))
-            return
-        job.failed = job.crowded = 0
-        job.avoid = None
-        self._waiting.appendleft(job)
-
-    def _give_back(self, job: Job, fault: Refused, endpoint: Endpoint) -> None:
-        self._done.put((job, fault))
-        self._row.append(job.group)
-        if len(self._row) >= self.patience.row and len(set(self._row)) >= self.patience.images:
-            self._stop(
-                RunError(f"{endpoint.url}: {len(self._row)} questions in a row failed, the last with: {fault.problem}")
-            )
 
     def _stop(self, error: LrmEvalError) -> None:
         if self._stopping:
@@ -339,5 +215,5 @@ class Pool:
 
     async def _end(self, under_way: Sequence[asyncio.Task[None]], error: LrmEvalError) -> None:
         if under_way:
-            await asyncio.wait(under_way, timeout=self.patience.grace)
+            await asyncio.wait(under_way, timeout=self.referee.patience.grace)
         self._done.put((None, Stop(error)))

@@ -68,8 +68,13 @@ class Usage:
             "served_models": dict(self.models),
         }
 
-    def line(self) -> str:
-        """One line for people."""
+    def line(self, retried: int = 0, smaller: int = 0) -> str:
+        """One line for people.
+
+        Args:
+            retried: attempts beside the first ones.
+            smaller: images that were sent smaller than they are.
+        """
         parts = [f"{self.answered:,} answers"]
         if self.uncounted < self.answered:
             parts.append(f"{self.sent:,} tokens sent, {self.received:,} received")
@@ -81,4 +86,8 @@ class Usage:
             parts.append("the cost is not known, for not all tokens were counted")
         if len(self.models) > 1:
             parts.append(f"under one name the server answered with {len(self.models)} models: {', '.join(self.models)}")
+        if retried:
+            parts.append(f"{retried:,} attempts were repeated")
+        if smaller:
+            parts.append(f"{smaller:,} images were sent smaller than they are")
         return "; ".join(parts)

@@ -7,7 +7,7 @@ from server_scripts import KEY, MODEL, FaultServer
 
 from model_adapters import ServerOptions, load_model, resolve_model
 from model_adapters.servers.adapter import ServerAdapter
-from model_adapters.servers.pool import Patience
+from model_adapters.servers.referee import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

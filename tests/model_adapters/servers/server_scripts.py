@@ -44,6 +44,7 @@ class Reply:
         hang: it answers nothing and keeps the connection open until the server is closed.
         cut: bytes of the body after which the connection is closed.
         drop: the connection is closed without an answer.
+        raw: bytes in place of a whole answer.
     """
 
     status: int = 200
@@ -53,6 +54,7 @@ class Reply:
     hang: bool = False
     cut: int | None = None
     drop: bool = False
+    raw: bytes | None = None
 
 
 def error(status: int, message: str, **more: Any) -> Reply:
@@ -126,7 +128,10 @@ class FaultServer:
             self._closing.wait(30)
         if reply.delay:
             time.sleep(reply.delay)
-        if reply.drop or reply.hang:
+        if reply.raw is not None:
+            handler.wfile.write(reply.raw)
+        # A server that is gone answers nothing on connections that were kept either.
+        if reply.drop or reply.hang or reply.raw or self._closing.is_set():
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)
             return

@@ -14,8 +14,8 @@ from server_scripts import KEY, MODEL, FaultServer, Reply, completion, error
 import lrm_eval
 from lrm_eval.errors import LrmEvalError, RunError
 from model_adapters import ServerOptions
-from model_adapters.servers import pool
 from model_adapters.servers.adapter import ServerAdapter
+from model_adapters.servers.referee import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,5 +156,5 @@ def test_the_command_line_asks_a_server(server: FaultServer, questions: Path, tm
 
 
 def test_waits_of_the_tests_are_not_those_of_users():
-    assert pool.Patience().first_wait == 1.0
+    assert Patience().first_wait == 1.0
     assert ServerAdapter.patience.first_wait < 0.01

@@ -85,13 +85,18 @@ def shown_name(argument: str) -> str:
     """The model's name in tables: the class and its weights, without the folder they lie in.
 
     Raises:
-        UsageError: as `parse_model`.
+        UsageError: as `parse_model`, or a folder that is not there.
     """
     model = parse_model(argument)
     weights = model.value("pretrained") or model.value("model_version") or model.value("model")
     if not weights:
         return f"lmms:{model.name}"
-    return f"lmms:{model.name}:{Path(weights).name if Path(weights).expanduser().is_dir() else weights}"
+    folder = Path(weights).expanduser()
+    if folder.is_dir():
+        return f"lmms:{model.name}:{folder.resolve().name}"
+    if folder.is_absolute() or weights.startswith("."):
+        raise UsageError(f"model lmms:{model.name}: {weights}: no such folder")
+    return f"lmms:{model.name}:{weights}"
 
 
 def find_python(asked: str | None) -> str:

@@ -117,7 +117,7 @@ def lmms_eval(
     chosen, languages = choose(
         options.split(tasks) or [], langs, dict(options.parse_data(data or [])), include_path or ()
     )
-    made = export_lmms_eval(folder, chosen, languages, rules, limit)  # type: ignore[arg-type]  # checked above
+    made = export_lmms_eval(folder, chosen, languages, rules, limit)
     for each in made:
         sys.stdout.write(f"{each.name}: {each.questions} questions\n")
     names = ",".join(each.name for each in made)
@@ -152,8 +152,8 @@ def eee(
     reporter = Reporter(organization, relationship, model_id)  # type: ignore[arg-type]  # checked there
     made = evaluation(RunFolder.open(run), reporter, samples)
     # The aggregate last: it names the samples, and must not stand there without them.
-    for path, content in reversed(made.files.items()):
-        write_atomic(out / path, content)
+    for path in reversed(list(made.files)):
+        write_atomic(out / path, made.files[path])
     aggregate = next(iter(made.files))
     tail = f", {made.samples} questions" if samples else ""
     sys.stdout.write(f"{out / aggregate}: {made.scores} scores{tail}\n")

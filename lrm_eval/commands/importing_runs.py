@@ -49,8 +49,11 @@ def lmms_samples(
     part: Part = False,
 ) -> None:
     """Answers that lmms-eval logged (`--log_samples`)."""
+    from lrm_eval.errors import UsageError
     from lrm_eval.interop.lmms_samples import is_export
 
+    if not data.exists():
+        raise UsageError(f"--data {data}: no such file or folder")
     read = _exported if is_export(data) else _of_task
     _record([read(file, data, task, lang) for file in files], files, out, model, "lmms-eval", part)
 

@@ -146,14 +146,15 @@ def _log(
 ) -> dict[str, Any]:
     command = manifest.get("command", {})
     recorded = {cell["recorded"]["program"] for cell in manifest.get("cells", []) if "recorded" in cell}
-    library = {"name": "lrm-eval", "version": str((command.get("versions") or {}).get("lrm_eval") or "unknown")}
+    version = str((command.get("versions") or {}).get("lrm_eval") or "unknown")
+    library: dict[str, Any] = {"name": "lrm-eval", "version": version}
     if recorded:
         # lrm-eval only scored them.
         library = {
             "name": ", ".join(sorted(recorded)),
             "version": "unknown",
             "additional_details": {"scorer": "lrm-eval"},
-        }  # type: ignore[dict-item]
+        }
     hub = bool(_MODEL.fullmatch(str(manifest["model"].get("checkpoint") or "").partition("@")[0]))
     log = {
         "schema_version": SCHEMA,

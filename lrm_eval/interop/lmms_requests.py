@@ -89,7 +89,7 @@ def asked(instance: Any, place: int, doc: Mapping[str, Any]) -> Asked:
     name = f"{task}/{doc_id}"
     if simple:
         pictures = third(doc) or []
-        parts = (*_images(pictures, lambda: third(doc) or [], name), TextPart(str(context)))
+        parts: tuple[Part, ...] = (*_images(pictures, lambda: third(doc) or [], name), TextPart(str(context)))
         return Asked(_plain(str(place), name, str(task), parts, budget), decoding, until)
     return Asked(_chat(str(place), name, str(task), second, doc, budget), decoding, until)
 
@@ -99,7 +99,8 @@ def scored(instance: Any, place: int, doc: Mapping[str, Any]) -> Request:
     context, continuation, doc_to_visual, doc_id, task, _ = instance.args
     text = continuation(doc) if callable(continuation) else continuation
     name = f"{task}/{doc_id}"
-    parts = (*_images(doc_to_visual(doc) or [], lambda: doc_to_visual(doc) or [], name), TextPart(str(context)))
+    images = _images(doc_to_visual(doc) or [], lambda: doc_to_visual(doc) or [], name)
+    parts: tuple[Part, ...] = (*images, TextPart(str(context)))
     request = _plain(str(place), name, str(task), parts, 0)
     # The template puts its own separator before an answer.
     return Request(request.key, request.parts, request.sample, 32, choices=(str(text).strip(),))

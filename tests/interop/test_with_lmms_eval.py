@@ -92,7 +92,7 @@ def their_model_there(python: str, exported: Path, tmp_path_factory: pytest.Temp
 
 def logged(folder: Path, cell: Cell, exported: Path) -> dict[str, str]:
     (path,) = folder.glob(f"*_samples_{name_of(cell)}.jsonl")
-    return {sample.id: response.text for sample, response in read_exported(path, exported).pairs}
+    return {sample.id: response.text.strip() for sample, response in read_exported(path, exported).pairs}
 
 
 def answered(folder: RunFolder, cell: Cell) -> dict[str, str]:

@@ -246,7 +246,9 @@ class _Metric:
         if row is None:
             return None
         note = "; ".join(part for part in row.note.split("; ") if part and part not in shared.split("; "))
-        value, low, high = _finite(row.value), _finite(row.ci_low), _finite(row.ci_high)
+        value = _finite(row.value)
+        # Ends of what has no value say nothing.
+        low, high = (None, None) if value is None else (_finite(row.ci_low), _finite(row.ci_high))
         guess = self.numbers.guesses.get((model, tag)) if self.numbers else None
         gap = self.gap(model, [tag]) if tag != PIVOT else None
         trained = self.trained.get(model)

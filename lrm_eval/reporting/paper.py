@@ -17,6 +17,7 @@ from lrm_eval.reporting.grid import Grid, GridCell, GridRow
 from lrm_eval.reporting.paper_ablations import backbones_table, instructions_table, ratio_table
 from lrm_eval.reporting.paper_main import bleu_table, main_table
 from lrm_eval.reporting.published import LANGUAGES
+from lrm_eval.reporting.reader import refuse_cut_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,6 +78,8 @@ def paper_table(
             f"or type `lrm-eval table {name} --published` for the paper's numbers"
         )
     gathered = gather(runs) if runs else []
+    for run in runs:
+        refuse_cut_off(run)
     builders: dict[str, Callable[[Sequence[GatheredRun], bool], Grid]] = {
         "main": lambda found, printed: main_table(found, printed, languages),
         "bleu": lambda _, printed: bleu_table(agreements, printed),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from lrm_eval.reporting.grid import Grid, GridCell, GridRow
@@ -99,7 +100,7 @@ def primary_rows(one: GatheredRun, task: str) -> dict[str, ScoreRow]:
 
 def score_cell(row: ScoreRow | None, standing: str = "") -> GridCell:
     """A score with its interval; blank where there is none."""
-    if row is None or row.value is None:
+    if row is None or row.value is None or not math.isfinite(row.value):
         return GridCell()
     return GridCell(number(row.value), standing == "best", interval(row.ci_low, row.ci_high), standing == "near")
 

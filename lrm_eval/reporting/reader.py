@@ -55,6 +55,22 @@ def read_cell(run: RunSource, cell: Any, shared: Shared) -> tuple[list[Item], li
     return items, [_reading(known, item, run) for item in items]
 
 
+def refuse_cut_off(run: RunSource) -> None:
+    """For what is made of scores alone: are the answers behind them still there?
+
+    Counts lines, which is quick; whoever needs the answers reads them with `read_cell`.
+
+    Raises:
+        RunError: a responses file has fewer lines than answers were read from it.
+    """
+    if not isinstance(run, RunFolder):
+        return
+    for cell in run.cells():
+        path = run.readings_path(cell, "multilingual")
+        scored = path.read_bytes().count(b"\n") if path.is_file() else 0
+        _check_whole(run, cell, run.responses_path(cell).read_bytes().count(b"\n"), scored)
+
+
 def _check_whole(run: RunSource, cell: Any, answers: int, scored: int) -> None:
     if answers < scored:
         raise RunError(

@@ -58,7 +58,8 @@ def caption(board: Board, table: TableView, metric: MetricView, rules: Rules) ->
     """What the numbers are, over what the mean is taken, and how many questions and images stand behind them."""
     unit = "MME points" if metric.unit == "points" else "percent"
     cells = [cell for row in metric.rows for cell in row.cells if cell is not None]
-    size = f"n = {_span([cell.n for cell in cells])} per cell on {_span([cell.clusters for cell in cells])} images"
+    images = _span([cell.clusters for cell in cells])
+    size = f"n = {_span([cell.n for cell in cells])} per cell on {images} image{'' if images == '1' else 's'}"
     parts = [f"{metric.label} in {unit}, {rules} rules, 95 % intervals in brackets; {size}."]
     if metric.note:
         parts.append(f"Note: {metric.note}.")

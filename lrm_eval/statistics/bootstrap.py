@@ -149,7 +149,7 @@ def replicate_sums(sums: FloatArray, strata: IntArray, seed: int, replicates: in
 
 
 def percentile_interval(
-    values: FloatArray, clusters: int, level: float = LEVEL, strata: int = 1
+    values: FloatArray, clusters: float, level: float = LEVEL, strata: int = 1
 ) -> tuple[float, float] | None:
     """Percentile interval of bootstrap values, its tails those of Student's t.
 
@@ -159,7 +159,7 @@ def percentile_interval(
 
     Args:
         values: [B], NaN where the metric is undefined.
-        clusters: G >= 2.
+        clusters: G >= 2, or fewer if some images count more than others (`even_images`).
         level: of confidence.
         strata: H; t has G - H degrees of freedom.
 
@@ -171,7 +171,7 @@ def percentile_interval(
     defined = values[np.isfinite(values)]
     if len(defined) < (1 - _UNDEFINED_ALLOWED) * len(values) or not len(defined):
         return None
-    quantile = float(stdtrit(max(1, clusters - strata), 1 - (1 - level) / 2))
+    quantile = float(stdtrit(max(1.0, clusters - strata), 1 - (1 - level) / 2))
     tail = float(ndtr(-quantile))
     low, high = np.quantile(defined, [tail, 1 - tail])
     return float(low), float(high)

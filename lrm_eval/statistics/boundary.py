@@ -7,6 +7,13 @@ might still go wrong: with none among G, at most 1 - 0.025^(1/G) at 97.5 % confi
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lrm_eval.scorers.metric import FloatArray, IntArray
+
 LEVEL = 0.95
 # Resamples of four images or fewer miss the truth more than one time in ten, whatever quantile is taken.
 FEWEST_CLUSTERS = 5
@@ -32,6 +39,23 @@ def clopper_pearson(count: int, total: int, level: float = LEVEL) -> tuple[float
     low = 0.0 if count == 0 else float(betaincinv(count, total - count + 1, tail))
     high = 1.0 if count == total else float(betaincinv(count + 1, total - count, 1 - tail))
     return low, high
+
+
+def even_images(asked: FloatArray | IntArray) -> float:
+    """How many images asked about equally often would leave as many degrees of freedom.
+
+    A variance that rests on a few images with many questions is known less well than their number says. With a
+    variance per image of n_c^2 (its answers all alike, the worst case), Satterthwaite's degrees of freedom are
+    (sum n_c^2)^2 / sum n_c^4 (Satterthwaite 1946, Biometrics Bulletin 2:110-114; Bell and McCaffrey 2002, Survey
+    Methodology 28:169-181): G if all images are asked about equally often, and never more.
+
+    Args:
+        asked: [G] questions about each image, or its weight.
+    """
+    # Shares, lest a fourth power overflow.
+    squares = (np.asarray(asked, dtype=np.float64) / max(1e-300, float(np.max(asked, initial=0.0)))) ** 2
+    fourth = float((squares**2).sum())
+    return float(squares.sum()) ** 2 / fourth if fourth > 0 else 0.0
 
 
 def unseen_share(total: int, level: float = LEVEL) -> float:

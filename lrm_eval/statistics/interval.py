@@ -13,7 +13,7 @@ from lrm_eval.statistics.bootstrap import (
     percentile_interval,
     replicate_sums,
 )
-from lrm_eval.statistics.boundary import FEWEST_CLUSTERS, LEVEL
+from lrm_eval.statistics.boundary import FEWEST_CLUSTERS, LEVEL, even_images
 from lrm_eval.statistics.rare import Part, collapsed_bounds, edges, rare_bounds
 from lrm_eval.statistics.wilson import clustered_wilson
 
@@ -62,7 +62,8 @@ def metric_interval(
         if cache is not None:
             cache[key] = drawn
     values = metric.value_of(drawn)
-    interval = percentile_interval(values, clusters, strata=len(np.unique(strata)))
+    even = even_images(np.bincount(codes, minlength=clusters))
+    interval = percentile_interval(values, even, strata=len(np.unique(strata)))
     if interval is None:
         return None, clusters
     part = Part(metric, 1.0, np.arange(clusters), sums, edges(metric, codes, sums))

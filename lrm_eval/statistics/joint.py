@@ -22,7 +22,7 @@ from lrm_eval.statistics.bootstrap import (
     percentile_interval,
     replicate_weights,
 )
-from lrm_eval.statistics.boundary import FEW_CLUSTERS, FEWEST_CLUSTERS, LEVEL
+from lrm_eval.statistics.boundary import FEW_CLUSTERS, FEWEST_CLUSTERS, LEVEL, even_images
 from lrm_eval.statistics.linear import influences, standard_error, t_test
 from lrm_eval.statistics.rare import Edge, Part, collapsed_bounds, edges, rare_bounds
 from lrm_eval.statistics.wilson import clustered_wilson
@@ -167,18 +167,20 @@ class Joint(Generic[K]):
         if value is None:
             return Estimate(None, None, None, clusters)
         error = self.error(weights)
-        degrees = max(0, clusters - strata)
+        even = self.even_images(weights)
+        # Two images leave one degree of freedom, however unevenly they are asked about.
+        degrees = min(max(0, clusters - strata), max(1, int(even + 1e-6) - strata))
         # Only a difference can be nothing: that a score is not 0 needs no test.
         tested = error is not None and degrees >= 1 and abs(sum(weights.values())) < 1e-9
         test = t_test(value, error, degrees) if tested and error is not None else None
-        interval = self._interval(weights, value, clusters, strata, level)
+        interval = self._interval(weights, value, clusters, even, strata, level)
         low, high = interval or (None, None)
         return Estimate(
             value, low, high, clusters, error, degrees, test, image_note(clusters, interval=interval is not None)
         )
 
     def _interval(
-        self, weights: Mapping[K, float], value: float, clusters: int, strata: int, level: float
+        self, weights: Mapping[K, float], value: float, clusters: int, even: float, strata: int, level: float
     ) -> tuple[float, float] | None:
         (key, weight), *others = weights.items()
         if not others and self.metrics[key].proportion:
@@ -189,7 +191,7 @@ class Joint(Generic[K]):
         if clusters < FEWEST_CLUSTERS:
             return None
         drawn = self.drawn(weights)
-        interval = percentile_interval(drawn, clusters, level, strata)
+        interval = percentile_interval(drawn, even, level, strata)
         if interval is None:
             return None
         parts = self.parts(weights)
@@ -198,6 +200,14 @@ class Joint(Generic[K]):
             return bounds if bounds is None else (min(bounds[0], value), max(bounds[1], value))
         found = [*interval, value, *rare_bounds(parts, clusters, level)]
         return min(found), max(found)
+
+    def even_images(self, weights: Mapping[K, float]) -> float:
+        """How many equally weighing images a weighted sum rests on (`lrm_eval.statistics.boundary.even_images`)."""
+        weight = np.zeros(self.clusters)
+        for key, own in weights.items():
+            asked = np.bincount(self.units[key], minlength=len(self.places[key]))
+            weight[self.places[key]] += abs(own) * asked / max(1, len(self.units[key]))
+        return even_images(weight)
 
     def parts(self, weights: Mapping[K, float]) -> list[Part]:
         """The metrics of a weighted sum with all that exact bounds and tests need."""

@@ -126,7 +126,8 @@ def _separable(together: Joint[K], models: list[Mapping[K, float]], values: Floa
     spread = differences.std(axis=1)
     largest = ratio(np.abs(differences - observed[:, None]), np.broadcast_to(spread[:, None], differences.shape), 0.0)
     size = ratio(np.abs(observed), spread, 0.0)
-    degrees = max(1, len(touched) - len(np.unique(together.strata[touched])))
+    even = min(together.even_images(weights) for weights in models)
+    degrees = max(1.0, even - len(np.unique(together.strata[touched])))
     # The replicates' tails are normal; with few images those of t are longer.
     tail = 1 - (1 - level) / 2
     widening = float(stdtrit(degrees, tail)) / float(ndtri(tail))

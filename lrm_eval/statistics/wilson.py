@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrm_eval.statistics.boundary import LEVEL, unseen_share
+from lrm_eval.statistics.boundary import LEVEL, even_images, unseen_share
 
 if TYPE_CHECKING:
     from lrm_eval.scorers.metric import FloatArray, IntArray
@@ -45,20 +45,22 @@ def wilson(p: float, n: float, quantile: float) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def t_quantile(clusters: int, level: float = LEVEL) -> float:
-    """Two-sided quantile of Student's t with `clusters` - 1 degrees of freedom."""
+def t_quantile(clusters: float, level: float = LEVEL) -> float:
+    """Two-sided quantile of Student's t with `clusters` - 1 degrees of freedom, at least one."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(clusters - 1, 1 - (1 - level) / 2))
+    return float(stdtrit(max(1.0, clusters - 1), 1 - (1 - level) / 2))
 
 
 def clustered_wilson(hits: FloatArray, base: FloatArray, clusters: IntArray, level: float = LEVEL) -> Share | None:
     """Wilson's interval on the effective number of questions.
 
-    With e_c = x_c - p n_c per image, the variance of p = sum x / sum n is G/(G-1) * sum e_c^2 / n^2
-    (linearised ratio, Cochran 1977 ch. 6); deff = variance / (p(1-p)/n); effective n = n / deff (Korn and
-    Graubard 1998, Survey Methodology 24:193-201), never more than n, since a deff below 1 from few images is
-    mostly noise; quantiles of t with G - 1 degrees of freedom.
+    With e_c = x_c - p n_c per image, the variance of p = sum x / sum n is sum e_c^2 / (1 - n_c/n) / n^2
+    (linearised ratio, Cochran 1977 ch. 6; the residual of an image that pulls p towards itself is too small, and
+    1 - n_c/n makes up for it, Bell and McCaffrey 2002; with equal n_c it is the usual G/(G-1)); deff = variance /
+    (p(1-p)/n); effective n = n / deff (Korn and Graubard 1998, Survey Methodology 24:193-201), never more than n,
+    since a deff below 1 from few images is mostly noise; quantiles of t with G - 1 degrees of freedom, G that of
+    `even_images`.
 
     At 0 and at 100 % the variance is zero and says nothing. There the bound is exact: with none of G images
     behaving otherwise, at most 1 - (alpha/2)^(1/G) of all images do, and those might with all their questions.
@@ -86,8 +88,8 @@ def clustered_wilson(hits: FloatArray, base: FloatArray, clusters: IntArray, lev
         low, high = (0.0, rare) if p == 0 else (1 - rare, 1.0)
         return Share(low, high, float(images), math.nan, images)
     residual = x - p * n
-    variance = images / (images - 1) * float(residual @ residual) / total**2
+    variance = float((residual**2 / (1 - n / total)).sum()) / total**2
     design_effect = variance / (p * (1 - p) / total)
     effective_n = total / max(1.0, design_effect)
-    low, high = wilson(p, effective_n, t_quantile(images, level))
+    low, high = wilson(p, effective_n, t_quantile(even_images(n), level))
     return Share(low, high, effective_n, design_effect, images)

@@ -12,7 +12,7 @@ from report_run_folders import make_run
 from test_report_html import unpacked
 
 from lrm_eval.errors import RunError
-from lrm_eval.reporting import render
+from lrm_eval.reporting import paper_table, render
 from lrm_eval.runs.codec import dumps_line
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def test_one_image_has_no_interval_and_says_so(tmp_path: Path) -> None:
     cell = primary(page)["rows"][0]["cells"]["en"]
     assert cell[1:3] == [None, None]
     assert "no honest interval exists for this number" in page
+    assert "on 1 image." in page
 
 
 def test_perfect_and_hopeless_scores_have_intervals_of_some_length(tmp_path: Path) -> None:
@@ -82,8 +83,10 @@ def test_not_a_number_becomes_an_empty_cell(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", "m", {"en": 9, "sw": 9}, ONE, count=20)
     change_scores(run, lambda row: row.update(value=float("nan")) if row["language"] == "sw" else None)
     metric = primary(page_of(run))
-    assert metric["rows"][0]["cells"]["sw"][0] is None
+    assert metric["rows"][0]["cells"]["sw"][:3] == [None, None, None], "no interval of nothing"
     assert metric["mean_over"] == ["en"]
+    table = paper_table("main", [run], False, "csv", languages=("sw", "en"))
+    assert table.splitlines()[1].startswith('"MME, tiny (not comparable with the paper)",m,ours,,')
 
 
 def test_a_name_full_of_signs_is_only_a_name(tmp_path: Path) -> None:
@@ -126,6 +129,8 @@ def test_a_responses_file_that_was_cut_off_is_refused_with_what_to_do(tmp_path: 
     path.write_bytes(whole[: len(whole) * 2 // 3])
     with pytest.raises(RunError, match=r"tiny-mme sw are 13, and 20 were scored.*lrm-eval rescore"):
         page_of(run)
+    with pytest.raises(RunError, match=r"tiny-mme sw are 1[23], and 20 were scored.*lrm-eval rescore"):
+        paper_table("main", [run], False, "md", languages=("en", "sw"))
 
 
 def test_lines_that_another_program_wrote_are_read_as_well(tmp_path: Path) -> None:

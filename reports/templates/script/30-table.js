@@ -185,7 +185,8 @@ function captionOf(view) {
   const cells = view.rows.flatMap((row) => Object.values(row.cells));
   const share = ["unread", "chance", "fidelity", "same"].includes(state.view);
   const unit = metric.unit === "points" && !share ? "MME points" : "percent";
-  const size = `n = ${span(cells.map((cell) => cell.n))} per cell on ${span(cells.map((cell) => cell.clusters))} images`;
+  const images = span(cells.map((cell) => cell.clusters));
+  const size = `n = ${span(cells.map((cell) => cell.n))} per cell on ${images} image${images === "1" ? "" : "s"}`;
   const what = WHAT[state.view] ? WHAT[state.view](metric.label) : metric.label;
   const intervals = state.view === "unread" ? "" : ", 95 % intervals in brackets";
   const rules = state.view === "same" ? "multilingual" : state.rules;

@@ -38,7 +38,9 @@ class Watcher:
         kept += f", {todo.people:,} by people" if todo.people else ""
         unusable = f" ({todo.unusable:,} cannot be trained on)" if todo.unusable else ""
         _say(f"{language.name}: {todo.records:,} records{unusable}, {todo.texts:,} texts{kept}")
-        if todo.left:
+        if todo.left and not cost.seconds:  # nobody but people translates
+            _say(f"{todo.left:,} without a translation")
+        elif todo.left:
             _say(f"{todo.left:,} to translate in {todo.calls:,} calls, {todo.characters:,} characters: {shown(cost)}")
         self._done, self._total = 0, todo.left
         self._begin = self._last = time.monotonic()
@@ -121,8 +123,9 @@ def translate(
         raise UsageError("--given and --texts are files in one language: name one with --lang")
     if texts is not None:
         count = write_for_people(file, texts, languages[0])
-        _say(f"{texts}: {count:,} texts; when it is back: lrm-llava data translate {file} --lang {languages[0].tag} "
-             f"--given {texts}")  # fmt: skip
+        where = f" --out {out}" if out is not None else ""
+        back = f"lrm-llava data translate {file}{where} --lang {languages[0].tag} --given {texts}"
+        _say(f"{texts}: {count:,} texts; when it is back: {back}")
         return
     terms = read_glossary(glossary) if glossary is not None else EMPTY
     maker: Translator

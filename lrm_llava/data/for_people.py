@@ -37,8 +37,12 @@ def write_for_people(file: Path, path: Path, language: Language) -> int:
             turns = cut_conversation(parse_record(record))
         except RecordError:
             continue
-        said = [(piece.text, turn.speaker) for turn in turns for piece in turn.pieces if piece.translated]
-        for text, speaker in dict(reversed(said)).items():  # the first that says it
+        said: dict[str, str] = {}
+        for turn in turns:
+            for piece in turn.pieces:
+                if piece.translated:
+                    said.setdefault(piece.text, turn.speaker)
+        for text, speaker in said.items():
             kinds.setdefault(text, "question" if speaker == "human" else "answer")
             counts[text] = counts.get(text, 0) + 1
             if len(items.setdefault(text, [])) < _SHOWN:

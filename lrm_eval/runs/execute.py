@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lrm_eval.errors import LrmEvalError, RunError
 from lrm_eval.runs.responses import ResponseWriter
-from lrm_eval.runs.signals import Terminated
+from lrm_eval.runs.signals import Terminated, reason
 from lrm_eval.types import ImagePart, Response
 
 if TYPE_CHECKING:
@@ -111,8 +111,9 @@ def execute(
             while bad:
                 write(writer, bad.popleft())
         except KeyboardInterrupt as stop:
-            told = str(stop) if isinstance(stop, Terminated) else "stopped"
-            status = getattr(stop, "status", 130)
+            why = reason(stop)
+            told = str(why) if isinstance(why, Terminated) else "stopped"
+            status = getattr(why, "status", 130)
             raise RunInterrupted(_kept(told, folder, counts, len(todo)), status) from None
         except LrmEvalError:
             raise

@@ -23,10 +23,20 @@ class Terminated(KeyboardInterrupt):
         self.status = 128 + number
 
 
+# The signal that is ending the process. Code in C may tell of it by a KeyboardInterrupt of its own (Ray's does).
+_received: list[Terminated] = []
+
+
+def reason(stop: KeyboardInterrupt) -> KeyboardInterrupt:
+    """Why a run is stopped: the signal if there was one, else what was raised."""
+    return _received[0] if _received and not isinstance(stop, Terminated) else stop
+
+
 def _raise(number: int, _frame: FrameType | None) -> None:
     # Once: a second signal while the folder is written down must not end that.
     signal.signal(number, signal.SIG_IGN)
-    raise Terminated(number)
+    _received.append(Terminated(number))
+    raise _received[0]
 
 
 @contextlib.contextmanager
@@ -37,6 +47,7 @@ def terminable() -> Iterator[None]:
     outside the main thread, which gets no signals.
     """
     numbers = []
+    _received.clear()
     if threading.current_thread() is threading.main_thread():
         known = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
         numbers = [number for number in known if signal.getsignal(number) == signal.SIG_DFL]
@@ -44,6 +55,10 @@ def terminable() -> Iterator[None]:
         signal.signal(number, _raise)
     try:
         yield
+    except KeyboardInterrupt as stop:
+        if hasattr(stop, "status") or reason(stop) is stop:
+            raise
+        raise reason(stop) from None
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)

@@ -45,7 +45,10 @@ class AdapterBase(ABC):
         """
 
     def prepare(self, requests: Sequence[Request]) -> None:  # noqa: B027
-        """Take the whole plan, of what is already answered too, before `generate`. Does nothing by default."""
+        """Take the whole plan, of what is already answered too, before `generate`. Does nothing by default.
+
+        With `--ray` a worker is given the part of the plan that has the images which it is asked about.
+        """
 
     @abstractmethod
     def generate(self, requests: Iterable[Request]) -> Iterator[Response]:

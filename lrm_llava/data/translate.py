@@ -169,7 +169,10 @@ def translate_file(
             return Outcome()
         if orders.most is not None and (cost.high is None or cost.high > orders.most):
             raise UsageError(f"--max-cost {orders.most:g}: this is {shown(cost)}; nothing was sent")
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise write_failed(folder, error) from error
         try:
             outcome = _write(file, target, language, translator, observer, orders, cache)
         finally:

@@ -223,6 +223,17 @@ def test_a_mistake_is_one_clear_line(file, words: list[str], message: str) -> No
     assert status and isinstance(error, UsageError) and message in str(error) and "\n" not in str(error)
 
 
+def test_a_place_that_cannot_be_written_is_one_line(file) -> None:
+    with pytest.raises(RunError, match=r"cannot write .*vqa.json/cs"):
+        translate_file(file, file / "cs", CZECH, Fixed(), Quiet(), Orders())
+
+
+def test_a_file_that_is_no_json_is_told_with_its_place(file) -> None:
+    file.write_text('{"id": 1}\n{"id": 2', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"vqa.json:2: not JSON"):
+        run(file, Fixed())
+
+
 def test_a_file_that_is_not_there(tmp_path) -> None:
     _, _, error = cli(tmp_path / "no.json", "--langs", "cs")
     assert isinstance(error, UsageError) and "no.json: no such file" in str(error)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 import lrm_eval
+from lrm_eval.commands.summary import repeats_lines
 from lrm_eval.conditions import Condition, Prompting, choose_conditions, is_repeat, parse_condition
 from lrm_eval.errors import UsageError
 from lrm_eval.fewshot import Shots
@@ -143,6 +144,8 @@ def test_repeats_are_drawn_with_seeds_of_their_own_and_summed_up(tmp_path):
     found = {row.metric for row in result.scores if row.condition == "default"}
     assert {"repeats_mean", "repeats_sd"} <= found
     assert "condition_delta" not in {row.metric for row in result.scores}
+    (line,) = repeats_lines(result.scores, result.cells)
+    assert line.startswith("tiny-pope (sw): f1 over 3 draws of each answer: mean ")
 
 
 def test_repeats_of_greedy_answers_are_refused(tmp_path):

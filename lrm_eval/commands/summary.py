@@ -110,6 +110,24 @@ def effects_table(rows: Sequence[ScoreRow], cells: Iterable[Cell]) -> Table:
     return table
 
 
+def repeats_lines(rows: Sequence[ScoreRow], cells: Iterable[Cell]) -> list[str]:
+    """A line for each task, language and condition of some cells that was drawn several times."""
+    from lrm_eval.scorers.conditions import REPEATS_MEAN, REPEATS_SD
+
+    asked = {(cell.task, cell.language) for cell in cells}
+    found = {(row.task, row.language, row.condition, row.metric): row for row in rows if row.rules == "multilingual"}
+    lines = []
+    for (task, language, condition, metric), row in found.items():
+        if metric == REPEATS_MEAN and (task, language) in asked:
+            spread = found[task, language, condition, REPEATS_SD]
+            shown = language if condition == "default" else f"{language}, {condition}"
+            lines.append(
+                f"{task} ({shown}): {row.note}: mean {number(row.value)}, {interval(row)}, standard deviation "
+                f"{number(spread.value)}"
+            )
+    return lines
+
+
 def rows_table(rows: Sequence[ScoreRow]) -> Table:
     """Every row, as `lrm-eval score` shows them; values to four decimals, to be held against published ones."""
     parts = [[part.strip() for part in row.note.split(";") if part.strip()] for row in rows]
@@ -180,6 +198,8 @@ def print_run(result: RunResult, console: Console, again: str = "The same comman
     changed = effects_table(result.scores, result.cells)
     if changed.row_count:
         console.print(changed)
+    for line in repeats_lines(result.scores, result.cells):
+        _line(console, line)
     for cell, (answered, planned) in result.unfinished.items():
         _line(console, f"unfinished: {cell}: {answered} of {planned} answers, no score yet")
     if result.errors:

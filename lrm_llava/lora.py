@@ -24,6 +24,7 @@ TRAINED_FILE = "trained.safetensors"
 # LLaVA's choice (llava/train/train.py, find_all_linear_names): every matrix of every layer; not the output matrix.
 _TARGETS = r"model\.language_model\.layers\.\d+\.(self_attn|mlp)\.\w+_proj"
 _NAME = "default"
+_WRAPPER = "_checkpoint_wrapped_module."  # torch puts it into names where activations are computed twice
 
 
 def inject(model: Any, lora: Lora, seed: int) -> None:
@@ -89,7 +90,7 @@ def save_trained(folder: Path, state: dict[str, torch.Tensor], model: Any, base:
     """
     from safetensors.torch import save_file
 
-    names = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    names = {name.replace(_WRAPPER, "") for name, one in model.named_parameters() if one.requires_grad}
     kept = {name: value.detach().cpu().contiguous() for name, value in state.items() if name in names}
     save_file(kept, folder / TRAINED_FILE, metadata={"format": "pt"})
     (folder / LORA_FILE).write_text(json.dumps({"base": base, "lora": asdict(lora)}, indent=1) + "\n", encoding="utf-8")

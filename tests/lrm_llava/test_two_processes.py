@@ -15,6 +15,8 @@ from safetensors.torch import load_file
 from transformers import LlavaForConditionalGeneration
 
 from lrm_eval.errors import UsageError
+from lrm_llava.export import export_state
+from lrm_llava.training.setup import load_adapted
 from lrm_llava.training.trainer import last_checkpoint
 
 pytestmark = pytest.mark.slow
@@ -124,18 +126,18 @@ def test_one_process_does_not_go_on_with_half_of_what_two_saved(data, alone, bot
 def test_a_stop_ends_both_after_the_same_step_with_a_whole_checkpoint(data, alone, tmp_path) -> None:
     (tmp_path / "stage1").symlink_to(alone / "stage1")
     asked = command(data, tmp_path, "--set=stage2.max_steps=100000", "--set=stage2.save_every=100000")
-    running = subprocess.Popen(
-        asked, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(), bufsize=1
-    )
-    assert running.stdout is not None
     said = []
-    for line in running.stdout:
-        said.append(line)
-        if "'loss'" in line:
-            break
-    running.terminate()
-    said += running.stdout.readlines()
-    assert running.wait(timeout=PATIENCE) != 0
+    with subprocess.Popen(
+        asked, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(), bufsize=1
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            said.append(line)
+            if "'loss'" in line:
+                break
+        running.terminate()
+        said += running.stdout.readlines()
+        assert running.wait(timeout=PATIENCE) != 0
     found = re.search(r"stopped at step (\d+) of 100000, saved", "".join(said))
     assert found, "".join(said)[-6000:]
     assert last_checkpoint(tmp_path / "stage2") == tmp_path / "stage2" / f"checkpoint-{found[1]}"
@@ -149,3 +151,5 @@ def test_adapters_are_trained_and_merged_by_two_processes(data, alone, tmp_path)
     changed = {name for name in after if not torch.equal(before[name], after[name])}
     assert any(name.startswith("language_model.") for name in changed)
     assert all("_proj" in name or "multi_modal_projector" in name for name in changed)
+    adapted, _ = load_adapted(tmp_path / "stage2" / "checkpoint-8")
+    assert all(torch.equal(after[name], value) for name, value in export_state(adapted).items())

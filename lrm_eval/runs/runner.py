@@ -165,6 +165,11 @@ def _run_locked(
         if old is not None:
             refuse(folder.path, model_differences(old["model"], new["model"]))
         cells = model.fit(adapter, cells, observer)
+        asked = {
+            planned.cell
+            for planned in cells
+            if any(request.key not in resumed.scans[planned.cell].answered for request in planned.requests)
+        }
         manifest = grow(old, new)
         _write(folder, manifest)
         counts = Counts()
@@ -180,7 +185,7 @@ def _run_locked(
             raise
     finally:
         adapter.close()
-    _count(manifest, folder, derived)
+    _count(manifest, folder, derived, {cell: sha for cell, sha in _recorded(old).items() if cell not in asked})
     _finish(folder, manifest, counts, "finished", None)
     return Finished(folder, [planned.cell for planned in cells], counts, derived)
 
@@ -245,14 +250,31 @@ def _ask(
         observer.ended()
 
 
-def _count(manifest: dict[str, Any], folder: RunFolder, derived: Derived) -> None:
-    """Write down per cell what its responses file is, for `lrm-eval verify`."""
+def _recorded(manifest: Mapping[str, Any] | None) -> dict[Cell, str]:
+    """The hashes of responses files that run.json holds."""
+    return {
+        Cell(entry["task"], entry["language"], entry["condition"]): str(entry["responses_sha256"])
+        for entry in (manifest or {}).get("cells", [])
+        if entry.get("responses_sha256")
+    }
+
+
+def _count(manifest: dict[str, Any], folder: RunFolder, derived: Derived, kept: Mapping[Cell, str]) -> None:
+    """Write down per cell what its responses file is, for `lrm-eval verify`.
+
+    Args:
+        manifest: run.json, changed in place.
+        folder: of the run.
+        derived: readings and scores of it.
+        kept: hashes of files that nothing was added to: they stay, lest a file that was changed in between be
+            taken for the one that the model wrote.
+    """
     for entry in manifest["cells"]:
         cell = Cell(entry["task"], entry["language"], entry["condition"])
         path = folder.responses_path(cell)
         if path.exists():
             entry["errors"] = derived.errors.get(cell, 0)
-            entry["responses_sha256"] = sha256_file(path)
+            entry["responses_sha256"] = kept.get(cell) or sha256_file(path)
     manifest["thumbnails"] = {**manifest["thumbnails"], "kept": ImageStore(folder).kept}
     manifest["scores_sha256"] = sha256_file(folder.scores_path)
     manifest["derived_with"] = derived_with()
@@ -284,7 +306,7 @@ def rescore(folder: RunFolder) -> Derived:
     with RunLock(folder.path):
         manifest = folder.manifest()
         derived = derive(folder)
-        _count(manifest, folder, derived)
+        _count(manifest, folder, derived, _recorded(manifest))
         manifest["rescored"] = {
             "at": _now(),
             "versions": environment.versions(),

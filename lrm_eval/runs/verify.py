@@ -50,7 +50,12 @@ def _state(folder: RunFolder, manifest: Mapping[str, Any]) -> list[Check]:
 
 
 def _responses(folder: RunFolder, manifest: Mapping[str, Any]) -> list[Check]:
-    checks = []
+    told = {Cell(entry["task"], entry["language"], entry["condition"]) for entry in manifest.get("cells", [])}
+    # Answers that run.json knows nothing of have no hash to be held against.
+    checks = [
+        Check(f"responses of {cell}", False, "not among the cells of run.json")
+        for cell in sorted(set(folder.cells()) - told)
+    ]
     for entry in manifest.get("cells", []):
         cell = Cell(entry["task"], entry["language"], entry["condition"])
         path = folder.responses_path(cell)

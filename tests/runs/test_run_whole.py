@@ -341,6 +341,28 @@ def test_a_changed_folder_does_not_verify(evaluate: Evaluate, damage: str) -> No
     assert wrong in {check.what for check in verify(folder) if check.ok is False}
 
 
+@pytest.mark.parametrize("again", ["rescore", "run"])
+def test_neither_rescoring_nor_going_on_vouches_for_answers_that_were_changed(evaluate: Evaluate, again: str) -> None:
+    folder = evaluate().folder
+    path = folder.responses_path(Cell("mme", "sw"))
+    path.write_bytes(path.read_bytes().replace(b'"text":"', b'"text":"Ndiyo ', 1))
+    if again == "rescore":
+        lrm_eval.rescore(folder.path)
+    else:
+        evaluate()
+    wrong = {check.what: check.detail for check in verify(folder) if check.ok is False}
+    assert wrong["responses of mme sw"] == "changed since the run"
+    assert "responses of mme en" not in wrong
+
+
+def test_answers_that_run_json_does_not_know_of_do_not_verify(evaluate: Evaluate) -> None:
+    folder = evaluate().folder
+    manifest = json.loads(folder.manifest_path.read_text(encoding="utf-8"))
+    manifest["cells"] = [cell for cell in manifest["cells"] if cell["language"] != "sw"]
+    folder.manifest_path.write_text(json.dumps(manifest), encoding="utf-8")
+    assert ("responses of mme sw", False) in {(check.what, check.ok) for check in verify(folder)}
+
+
 def test_the_folder_of_a_report_is_the_run(evaluate: Evaluate) -> None:
     folder = evaluate().folder
     folder.report_path.write_text("<html>")

@@ -1,7 +1,11 @@
-"""What four benchmarks in a hundred languages cost for twenty models: on paper, every assumption a line that you can change.
+"""What four benchmarks in a hundred languages cost for twenty models, on paper. Every assumption is a line below.
 
     python docs/examples/scale_cost.py
+
+GPU hours are operations (2 a parameter and token, Kaplan et al. 2020, arXiv:2001.08361) divided by a rate.
 """
+
+import sys
 
 LANGUAGES = 100
 # (prompts in one language, different images, tokens of an English question with its instruction and options)
@@ -22,43 +26,58 @@ FLOPS_PER_GPU = 0.4 * 989e12
 DOLLARS_PER_GPU_HOUR = 2.5
 # Bytes: a line of responses (question, prompt and answer, mostly in scripts of two or three bytes a letter), a line of
 # readings under each of two rule sets, a row of scores.
-RESPONSE, READING, SCORE = 1700, 130, 420
+RESPONSE, READING, SCORE = 1400, 130, 420
 SCORE_ROWS = 2 * 30  # of a benchmark in a language, with its breakdowns, under both rule sets
-# A request in the driver's memory, and what it writes in a second.
-REQUEST, ANSWERS_PER_SECOND = 2600, 5000
+# A request in the memory of the driver (measured, docs/scale.md), and how many answers it writes in a second.
+REQUEST, ANSWERS_PER_SECOND = 2900, 5000
+
+
+def say(*columns: str) -> None:
+    """A line of output."""
+    sys.stdout.write("".join(columns).rstrip() + "\n")
+
+
+def hours(billions: float, tokens: float) -> float:
+    """GPU hours of a model that reads so many tokens."""
+    return 2 * billions * 1e9 * tokens / FLOPS_PER_GPU / 3600
 
 
 def main() -> None:
+    """Print the tables."""
     models = sum(count for count, _, _ in MODELS)
-    prompts = sum(benchmark[0] for benchmark in BENCHMARKS.values())
-    images = sum(benchmark[1] for benchmark in BENCHMARKS.values())
-    text = sum(count * tokens * FERTILITY for count, _, tokens in BENCHMARKS.values())
-    print(f"{'benchmark':<20}{'prompts':>10}{'images':>9}{f'x {LANGUAGES} languages':>18}{f'x {models} models':>15}")
-    for name, (count, pictures, _) in BENCHMARKS.items():
-        print(f"{name:<20}{count:>10,}{pictures:>9,}{count * LANGUAGES:>18,}{count * LANGUAGES * models:>15,}")
-    print(f"{'all':<20}{prompts:>10,}{images:>9,}{prompts * LANGUAGES:>18,}{prompts * LANGUAGES * models:>15,}")
-
+    prompts, images = (sum(benchmark[place] for benchmark in BENCHMARKS.values()) for place in (0, 1))
+    text = LANGUAGES * sum(count * tokens * FERTILITY for count, _, tokens in BENCHMARKS.values())
     asked = prompts * LANGUAGES
-    print(f"\n{'model':<12}{'image':>6}{'tokens, each prompt whole':>27}{'image read once':>17}{'GPU hours':>18}")
-    whole_hours = shared_hours = whole_tokens = shared_tokens = 0.0
+
+    say(f"{'benchmark':<20}{'prompts':>10}{'images':>9}", f"{f'x {LANGUAGES} languages':>18}{f'x {models} models':>15}")
+    for name, (count, pictures, _) in (*BENCHMARKS.items(), ("all", (prompts, images, 0))):
+        say(f"{name:<20}{count:>10,}{pictures:>9,}", f"{count * LANGUAGES:>18,}{count * LANGUAGES * models:>15,}")
+
+    say()
+    say(f"{'model':<10}{'image':>7}{'tokens, each prompt whole':>28}{'each image once':>18}{'GPU hours':>16}")
+    totals = [0.0] * 4
     for count, billions, picture in MODELS:
-        whole = asked * (picture + ANSWER_TOKENS) + text * LANGUAGES
-        shared = images * picture + asked * ANSWER_TOKENS + text * LANGUAGES
-        hours = [2 * billions * 1e9 * tokens / FLOPS_PER_GPU / 3600 for tokens in (whole, shared)]
-        label = f"{count} x {billions}B"
-        print(f"{label:<12}{picture:>6}{whole / 1e9:>24.2f} G{shared / 1e9:>15.2f} G{hours[0]:>9.1f} -> {hours[1]:.1f}")
-        whole_tokens, shared_tokens = whole_tokens + count * whole, shared_tokens + count * shared
-        whole_hours, shared_hours = whole_hours + count * hours[0], shared_hours + count * hours[1]
-    print(f"{'all 20':<18}{whole_tokens / 1e9:>24.1f} G{shared_tokens / 1e9:>15.1f} G{whole_hours:>9.0f} -> {shared_hours:.0f}")
-    for name, hours in (("each prompt whole", whole_hours), ("each image once", shared_hours)):
-        print(f"{name}: {hours:,.0f} GPU hours, {hours * DOLLARS_PER_GPU_HOUR:,.0f} $, {hours / 64:.1f} hours on 64 GPUs")
+        whole = asked * (picture + ANSWER_TOKENS) + text
+        once = images * picture + asked * ANSWER_TOKENS + text
+        numbers = [whole, once, hours(billions, whole), hours(billions, once)]
+        totals = [total + count * number for total, number in zip(totals, numbers, strict=True)]
+        say(f"{f'{count} x {billions}B':<10}{picture:>7}{whole / 1e9:>26.2f} G{once / 1e9:>16.2f} G", _two(numbers))
+    say(f"{f'all {models}':<17}{totals[0] / 1e9:>26.1f} G{totals[1] / 1e9:>16.1f} G", _two(totals))
+    for name, total in (("each prompt whole", totals[2]), ("each image once", totals[3])):
+        dollars = total * DOLLARS_PER_GPU_HOUR
+        say(f"{name}: {total:,.0f} GPU hours, {dollars:,.0f} $, {total / 64:.1f} hours on 64 GPUs")
 
     scores = LANGUAGES * len(BENCHMARKS) * SCORE_ROWS * SCORE
-    disk = asked * (RESPONSE + 2 * READING) + scores
-    print(f"\ndisk, one model: {asked * RESPONSE / 1e9:.1f} GB responses, {asked * 2 * READING / 1e9:.1f} GB readings, ", end="")
-    print(f"{scores / 1e6:.0f} MB scores; {models} models: {models * disk / 1e9:.0f} GB")
-    print(f"memory of the driver: {asked * REQUEST / 1e9:.1f} GB for all of one model's requests")
-    print(f"writing them: {asked / ANSWERS_PER_SECOND / 60:.0f} minutes a model at {ANSWERS_PER_SECOND:,} answers a second")
+    parts = {"responses": asked * RESPONSE, "readings": 2 * asked * READING, "scores": scores}
+    say()
+    say("disk, one model: ", ", ".join(f"{size / 1e9:.2f} GB {name}" for name, size in parts.items()))
+    say(f"disk, {models} models: {models * sum(parts.values()) / 1e9:.0f} GB")
+    say(f"memory of the driver, all questions of a model at once: {asked * REQUEST / 1e9:.1f} GB")
+    say(f"writing its answers: {asked / ANSWERS_PER_SECOND / 60:.0f} minutes")
+
+
+def _two(numbers: list[float]) -> str:
+    return f"{numbers[2]:>8.0f} -> {numbers[3]:.0f}"
 
 
 if __name__ == "__main__":

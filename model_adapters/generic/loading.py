@@ -294,7 +294,7 @@ def _unloadable(folder: Path, what: str, error: BaseException) -> UsageError:
             "it, add --trust-remote-code"
         )
     if "torchvision" in text.lower():
-        return UsageError(f"checkpoint {folder}: its image processor needs torchvision: type `pip install torchvision`")
+        return UsageError(f"checkpoint {folder}: its processor needs torchvision: type `pip install torchvision`")
     if "num2words" in text:
         return UsageError(f"checkpoint {folder}: its processor needs num2words: type `pip install num2words`")
     return UsageError(f"checkpoint {folder}: {what}: {type(error).__name__}: {text[:200]}")

@@ -204,6 +204,8 @@ def test_an_answer_stops_at_an_end_token_of_the_checkpoint_or_of_the_template(fa
 def test_prefixes_shared_between_questions_change_no_answer(family, plain):
     sharing = load_model(resolve_model(f"hf:{family[1]}"), device="cpu", batch_size=8)
     assert sharing.settings()["engine"] == ("shared" if family[0] in SHAREABLE else "plain")
+    if family[0] not in SHAREABLE:
+        return
     asked = ragged(choices=CHOICES, max_new_tokens=6)
     alone = one_by_one(plain, asked)
     for response in sharing.generate(asked):

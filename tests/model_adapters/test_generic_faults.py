@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from dataclasses import replace
 
 import pytest
@@ -69,12 +70,17 @@ def test_gits_stand_in_for_a_file_is_told_from_a_broken_one(copy):
     refused(copy, "git's stand-in for one; type `git lfs pull`")
 
 
-def test_code_of_a_checkpoint_is_never_run_unasked(copy):
-    (copy / "modeling_own.py").write_text("raise SystemExit('the code of the checkpoint ran')\n")
+def test_code_of_a_checkpoint_is_run_only_when_it_is_trusted(copy, monkeypatch, tmp_path):
+    import transformers.dynamic_module_utils
+
+    monkeypatch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr("sys.path", [*sys.path])
+    (copy / "modeling_own.py").write_text("raise RuntimeError('the code of the checkpoint ran')\n")
     config = json.loads((copy / "config.json").read_text())
     config |= {"model_type": "own", "auto_map": {"AutoConfig": "modeling_own.OwnConfig"}}
     (copy / "config.json").write_text(json.dumps(config))
     refused(copy, "comes with code of its own, which is never run unasked; .*--trust-remote-code")
+    refused(copy, "the code of the checkpoint ran", trust_remote_code=True)
 
 
 def test_an_architecture_that_reads_no_images_is_refused_by_name(copy):

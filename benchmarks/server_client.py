@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import aiohttp
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -111,6 +112,24 @@ def resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+async def bare(port: int, count: int) -> float:
+    """Answers a second of aiohttp alone with one body made beforehand: what this machine could reach at best."""
+    url, body = f"http://127.0.0.1:{port}/v1/chat/completions", b"x" * 16_000
+    left = count
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE)) as session:
+
+        async def work() -> None:
+            nonlocal left
+            while left > 0:
+                left -= 1
+                async with session.post(url, data=body) as answer:
+                    await answer.read()
+
+        begin = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+        return count / (time.perf_counter() - begin)
+
+
 def measure(port: int, count: int, memory: int) -> list[tuple[str, str, str, bool]]:
     options = ServerOptions(base_urls=(f"http://127.0.0.1:{port}/v1",), concurrency=AT_ONCE)
     adapter = load_model(resolve_model("openai:m"), server=options)
@@ -124,8 +143,10 @@ def measure(port: int, count: int, memory: int) -> list[tuple[str, str, str, boo
     ideal = AT_ONCE / DELAY
     share = count / seconds / ideal
     cost = 1000 * busy / count
+    best = asyncio.run(bare(port, count))
     rows = [
         ("answers a second", f"{count / seconds:,.0f} ({share:.1%} of {ideal:,.0f})", "≥ 95 %", share >= 0.95),
+        ("of what aiohttp alone reaches here", f"{count / seconds / best:.1%} of {best:,.0f}", "", True),
         ("client's processor time a request", f"{cost:.3f} ms", "< 1 ms", cost < 1),
     ]
     if memory:
@@ -159,10 +180,14 @@ def main() -> None:
         server.wait()
     table = Table("what", "measured", "aim", "")
     for what, measured, aim, held in rows:
-        table.add_row(what, measured, aim, "ok" if held else "no")
+        table.add_row(what, measured, aim, _told(aim, held))
     Console().print(table)
     if asked.out is not None:
         asked.out.write_text(report(rows, asked.requests), encoding="utf-8")
+
+
+def _told(aim: str, held: bool) -> str:
+    return ("held" if held else "not held") if aim else ""
 
 
 def report(rows: list[tuple[str, str, str, bool]], count: int) -> str:
@@ -177,7 +202,7 @@ def report(rows: list[tuple[str, str, str, bool]], count: int) -> str:
         "",
         "| what | measured | aim | |",
         "|---|---|---|---|",
-        *(f"| {what} | {measured} | {aim} | {'held' if held else 'not held'} |" for what, measured, aim, held in rows),
+        *(f"| {what} | {measured} | {aim} | {_told(aim, held)} |" for what, measured, aim, held in rows),
     ]
     return "\n".join(lines) + "\n"
 

@@ -258,7 +258,8 @@ class ServerAdapter(AdapterBase):
         sides = [side for side in map(next_side, asked.pictures) if side is not None]
         if not sides:
             self._usage.failed += 1
-            return _error(asked, f"the server takes no image of this size: {fault.problem}")
+            what = "image" if asked.pictures else "question"
+            return _error(asked, f"the server takes no {what} of this size: {fault.problem}")
         return self._job(asked.request, max(sides))
 
     def _response(self, asked: _Asked, outcome: Outcome) -> Response:

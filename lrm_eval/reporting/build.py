@@ -24,6 +24,7 @@ from lrm_eval.reporting.view import (
     TableView,
 )
 from lrm_eval.statistics.boundary import FEW_CLUSTERS
+from lrm_eval.statistics.chance import chance_corrected
 from lrm_eval.types import DEFAULT_CONDITION, RULES
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from lrm_eval.reporting.across import Across
     from lrm_eval.reporting.gather import GatheredRun
-    from lrm_eval.reporting.paired import Numbers
+    from lrm_eval.reporting.paired import Guess, Numbers
     from lrm_eval.reporting.view import Place
     from lrm_eval.types import Rules, ScoreRow
 
@@ -274,7 +275,7 @@ class _Metric:
             note=note,
             gap=gap,
             gap_paired=gap is not None and gap.ci_low is not None,
-            corrected=self.numbers.corrected(model, [tag]) if self.numbers else None,
+            corrected=_corrected(value, low, high, guess),
             chance=guess.level if guess else None,
             gated=_row_estimate(self.gated[GATED].get((model, tag))) if row.primary else None,
             lost=_value(self.gated[LOST].get((model, tag))) if row.primary else None,
@@ -284,6 +285,14 @@ class _Metric:
             heat=heat_step(value, self.heat_range),
             marks=tuple(mark for mark, on in marks.items() if on),
         )
+
+
+def _corrected(value: float | None, low: float | None, high: float | None, guess: Guess | None) -> Estimate | None:
+    """A score and its interval put on the line from guessing (0) to all right (100)."""
+    if guess is None:
+        return None
+    ends = [chance_corrected(end, guess.level, guess.top) for end in (value, low, high)]
+    return None if ends[0] is None else Estimate(ends[0], ends[1], ends[2])
 
 
 def _untold(note: str) -> list[str]:

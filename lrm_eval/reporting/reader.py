@@ -108,10 +108,11 @@ def _quickly(run: RunFolder, cell: Any, shared: Shared) -> tuple[list[Item], lis
             if sample is None:
                 sample = shared.samples.setdefault(raw, sample_from_dict(json.loads(raw)))
             key = line[len(_KEY) : at_order]
-            head = json.loads(line[:at_sample] + b"}")
+            # Without a backslash a JSON string is its own text.
+            name = json.loads(key) if b"\\" in key else key[1:-1].decode("utf-8")
             told = json.loads(line[at_response + len(_RESPONSE) : -1])
-            response = response_from_dict(head["key"], told)
-            rows.append((int(head["order"]), head["key"], key, sample, response))
+            response = response_from_dict(name, told)
+            rows.append((int(line[at_order + len(_ORDER) : at_sample]), name, key, sample, response))
         # Of each key the last line counts; the order is that of the data.
         last = {row[1]: row for row in rows}
         _check_whole(run, cell, len(last), len(multilingual))

@@ -87,6 +87,8 @@ class Pool:
     answers: dict[tuple[str, str], dict[str, Answer]] = field(default_factory=dict)
     readings: dict[Read, int] = field(default_factory=dict)
     templates: dict[str, int] = field(default_factory=dict)
+    # Models are asked the same: a prompt to a question is taken apart once.
+    _forms: dict[tuple[str, int], int] = field(default_factory=dict, repr=False)
 
     def add(self, model: str, language: str, items: Sequence[Item], others: Sequence[Reading]) -> None:
         """Adds one cell: items read under the multilingual rules, and the official readings in the same order."""
@@ -112,8 +114,13 @@ class Pool:
     def _template(self, prompt: str | None, sample: Sample) -> int:
         if not prompt:
             return -1
-        form = template_of(prompt if len(prompt) <= PROMPT_LIMIT else f"{prompt[:PROMPT_LIMIT]} …", sample)
-        return self.templates.setdefault(form, len(self.templates))
+        # The sample lives in `wordings` as long as the pool: its address is its own.
+        known = self._forms.get((prompt, id(sample)))
+        if known is None:
+            form = template_of(prompt if len(prompt) <= PROMPT_LIMIT else f"{prompt[:PROMPT_LIMIT]} …", sample)
+            known = self.templates.setdefault(form, len(self.templates))
+            self._forms[prompt, id(sample)] = known
+        return known
 
     def _read(self, sample: Sample, reading: Reading) -> int:
         value = None if reading.value is None else reading.value[:ANSWER_LIMIT]

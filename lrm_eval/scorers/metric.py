@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -78,7 +79,7 @@ class Metric:
     cluster_names: tuple[str, ...] = ()
     guessing: Guessing | None = None
 
-    @property
+    @cached_property
     def value(self) -> float | None:
         """The metric on the data as it is; None if undefined."""
         value = float(self.value_of(self.stats.sum(axis=0)))

@@ -136,7 +136,9 @@ def language_of(row: Row, default: str = ENGLISH) -> str:
     Raises:
         UsageError: a language nobody knows (with the row and the nearest name).
     """
-    value = text(row.get("language")).strip()
+    cell = row.values.get("language")
+    # Asked of every row once for each language of a run: a string needs no more than this.
+    value = cell.strip() if isinstance(cell, str) else text(cell).strip()
     if not value:
         return default
     try:

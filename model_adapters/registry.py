@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lrm_eval.errors import UsageError, unknown
+from lrm_eval.errors import UsageError, nearest, unknown
 from model_adapters.architectures import ANY, settle
 from model_adapters.base import AdapterBase
 from model_adapters.checkpoints import bundled_checkpoint, parse_checkpoint
@@ -149,6 +149,11 @@ def resolve_among(name: str, presets: Mapping[str, Preset]) -> ModelSpec:
     if kind in adapters and kind not in _BUILT_IN:
         preset = Preset(name=_preset_name(kind), title=name, adapter=kind)
         return ModelSpec(name, kind, preset, "full", argument=argument)
+    meant = nearest(kind, ("hf", "blind", "lmms", *SERVERS), count=1) if colon else []
+    if meant:
+        raise UsageError(
+            f"unknown model {name!r}: did you mean '{meant[0]}:{argument}'? `lrm-eval models` lists them all."
+        )
     typed = [*presets, *(adapter for adapter in adapters if adapter not in _BUILT_IN)]
     if Path(name).expanduser().is_dir() or "/" in name:
         raise UsageError(f"unknown model {name!r}: a checkpoint is given as --model hf:{name}")
@@ -183,8 +188,10 @@ def _from_lmms(argument: str) -> ModelSpec:
 
 def _from_server(kind: str, argument: str, presets: Mapping[str, Preset]) -> ModelSpec:
     """`openai:NAME`; `serve:` and `vllm:` with a preset that has weights, a folder or ORG/NAME."""
+    if not argument:
+        raise UsageError(f"model '{kind}:': which model? for example {kind}:NAME")
     preset = Preset(name=kind, title=f"{kind}:{argument}", adapter=kind)
-    if kind == "openai" or not argument:
+    if kind == "openai":
         return ModelSpec(f"{kind}:{argument}", kind, preset, "full", argument=argument)
     if argument in presets:
         weights = resolve_among(argument, presets)

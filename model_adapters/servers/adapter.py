@@ -108,7 +108,7 @@ class ServerAdapter(AdapterBase):
         """Look whether the servers are there; nothing is asked yet.
 
         Raises:
-            UsageError: no model named, a wrong option, address or key.
+            UsageError: a wrong option, address or key.
             RunError: no server can be reached.
         """
         check_names(options.device, options.dtype)

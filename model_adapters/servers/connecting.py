@@ -31,11 +31,9 @@ def checked(spec: ModelSpec, options: LoadOptions, allowed: Sequence[str]) -> Se
         allowed: the flags that this kind of server follows.
 
     Raises:
-        UsageError: a value out of range, a flag that it does not follow, no model named.
+        UsageError: a value out of range, or a flag that it does not follow.
     """
     asked = options.server or ServerOptions()
-    if not spec.argument:
-        raise UsageError(f"model {spec.name!r}: which model? for example {spec.adapter}:NAME")
     refuse(asked, allowed, spec.name, "it is a server of its own" if spec.adapter == "openai" else "it is started here")
     asked.check()
     price_of(asked.price, Price("tokens"))

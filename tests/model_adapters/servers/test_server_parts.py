@@ -351,6 +351,7 @@ def load(name: str, **options: object) -> None:
     ("name", "options", "message"),
     [
         ("openai:", {}, "which model"),
+        ("opnai:m", {}, r"did you mean 'openai:m'\?"),
         ("openai:m", {"concurrency": 0}, "--concurrency 0"),
         ("openai:m", {"timeout": 0.0}, "--timeout 0"),
         ("openai:m", {"image_side": 3}, "--max-image-side 3"),

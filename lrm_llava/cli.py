@@ -59,7 +59,7 @@ def train(
     stage: Annotated[int, typer.Option(min=1, max=2, help="1: projector; 2: projector and language model.")],
     data: Annotated[Path, typer.Option(help="What `lrm-llava data build` made, images beside.")],
     out: Annotated[Path, typer.Option(help="stage1/ and stage2/ are made in it; a stopped training goes on.")],
-    start: Annotated[Path | None, typer.Option(help="A LLaVA checkpoint to start from.")] = None,
+    start: Annotated[Path | None, typer.Option("--from", help="A LLaVA checkpoint to start from.")] = None,
     changes: Set = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     report_to: Annotated[
@@ -145,7 +145,9 @@ Dtype = Annotated[str, typer.Option(help="bfloat16, float16 or float32.")]
 def export(checkpoint: Path, out: Path, dtype: Dtype = "bfloat16") -> None:
     """Write a checkpoint in the layout of llava-hf/llava-1.5, which transformers and servers read."""
     from lrm_llava.exchange import export_checkpoint
+    from lrm_llava.faults import quiet
 
+    quiet()
     _log(export_checkpoint(checkpoint, out, dtype))
 
 
@@ -161,7 +163,9 @@ def import_(
 ) -> None:
     """Turn an original-format LLaVA (LLaVA-1.5, LVIS-Instruct4V, ShareGPT4V) into the same layout."""
     from lrm_llava.exchange import import_original
+    from lrm_llava.faults import quiet
 
+    quiet()
     _log(import_original(checkpoint, out, vision, dtype, allow_pickle))
 
 

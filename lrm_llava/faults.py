@@ -1,4 +1,4 @@
-"""Errors of the libraries below, recognised and told in one line."""
+"""What the libraries below say: errors recognised and told in one line, and silence between our own lines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from safetensors import SafetensorError
 
 # What transformers and safetensors raise at files that are missing, damaged, or of another shape.
 UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError)
+
+
+def quiet() -> None:
+    """Nothing of transformers between our own lines: no bars of loading, no remarks. What is wrong is still raised."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
 
 
 def brief(error: BaseException, length: int = 200) -> str:

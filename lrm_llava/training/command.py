@@ -61,9 +61,11 @@ def train_command(
     if bool(taken.tasks) != bool(chosen.stage(stage).evaluate_every):
         missing = "--eval-every STEPS" if taken.tasks else "--eval-tasks TASKS"
         raise UsageError(f"evaluation while training needs {missing} too")
+    from lrm_llava.faults import quiet
     from lrm_llava.training.evaluation import harness
     from lrm_llava.training.train import train_stage
 
+    quiet()
     scores = where.out / f"stage{stage}" / "scores"
     evaluate = None
     if taken.tasks:

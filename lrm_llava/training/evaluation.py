@@ -66,7 +66,11 @@ class Evaluation(TrainerCallback):  # type: ignore[misc]
                     shutil.rmtree(folder, ignore_errors=True)
             self._trainer.accelerator.wait_for_everyone()
         if scores:
+            # Logging takes back the wish to log this step's loss, for which the other processes would wait.
+            control = self._trainer.control
+            wanted = control.should_log
             self._trainer.log({f"{PREFIX}{name.replace('/', '_')}": value for name, value in scores.items()})
+            control.should_log = wanted
         self._trainer.model.train()
 
 

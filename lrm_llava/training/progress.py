@@ -74,6 +74,45 @@ class Speed(TrainerCallback):  # type: ignore[misc]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
 
 
+class Lines(TrainerCallback):  # type: ignore[misc]
+    """Tells every line that is logged: step, loss, learning rate, speed, and the time that is left.
+
+    Args:
+        tell: takes one line.
+        clock: tells seconds.
+    """
+
+    def __init__(self, tell: Callable[[str], None], clock: Callable[[], float] = time.perf_counter) -> None:
+        self._tell, self._clock = tell, clock
+        self._since: tuple[float, int] | None = None
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Start the clock at the first step of this process."""
+        if self._since is None:
+            self._since = (self._clock(), state.global_step)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """One line for a loss."""
+        if logs is None or "loss" not in logs or self._since is None:
+            return
+        then, first = self._since
+        left = (self._clock() - then) / max(state.global_step - first, 1) * (state.max_steps - state.global_step)
+        speed = ""
+        if "mfu" in logs:
+            speed = (
+                f"{logs['samples_per_s']:.4g} samples/s  {logs['tokens_per_s']:,.0f} tokens/s  MFU {logs['mfu']:.1%}"
+            )
+        self._tell(
+            f"step {state.global_step} of {state.max_steps}  loss {float(logs['loss']):.4f}  "
+            f"rate {float(logs['learning_rate']):.2e}  {speed}  {_duration(left)} left"
+        )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
 class CleanStop(TrainerCallback):  # type: ignore[misc]
     """SIGTERM and Ctrl-C end the step, save, and stop; a second one stops at once.
 

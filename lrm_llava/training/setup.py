@@ -64,7 +64,7 @@ def start_model(
     if start is None and number == 2:
         start = where.out / "stage1" / FINAL
         if not is_checkpoint(start):
-            raise UsageError(f"{start}: no model of stage 1; run `lrm-llava train --stage 1` first, or give --start")
+            raise UsageError(f"{start}: no model of stage 1; run `lrm-llava train --stage 1` first, or give --from")
     if start is not None:
         model, processor = load_checkpoint(start)
         if "endgeneration" not in (processor.chat_template or ""):
@@ -77,7 +77,7 @@ def start_model(
         model, processor = assemble(vision, language, backbone, torch.float32, recipe.seed)
     if adapted:
         if start is None:
-            raise UsageError("adapters belong to a checkpoint: train stage 1 first, or give --start")
+            raise UsageError("adapters belong to a checkpoint: train stage 1 first, or give --from")
         inject(model, stage.lora, recipe.seed)
     trained = set_trainable(model, stage.trains)
     if adapted and resume is not None:
@@ -228,7 +228,7 @@ def training_arguments(recipe: Recipe, number: int, target: Path, report_to: str
         logging_steps=max(1, min(10, (stage.max_steps or 1000) // 10)), logging_nan_inf_filter=False,
         save_strategy="steps", save_steps=stage.save_every, save_total_limit=2, report_to=report_to,
         remove_unused_columns=False, dataloader_num_workers=4 if cuda else 0, dataloader_pin_memory=cuda,
-        use_liger_kernel=recipe.liger, ddp_timeout=_PATIENCE, **settings,
+        use_liger_kernel=recipe.liger, ddp_timeout=_PATIENCE, disable_tqdm=True, **settings,
     )  # fmt: skip
 
 

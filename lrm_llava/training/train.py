@@ -9,10 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
+from transformers import PrinterCallback
 
 from lrm_eval.errors import RunError, UsageError
 from lrm_llava.training.collate import Collator
-from lrm_llava.training.progress import CleanStop, Speed
+from lrm_llava.training.progress import CleanStop, Lines, Speed
 from lrm_llava.training.sampler import grouped_order
 from lrm_llava.training.setup import FINAL, Where, load_data, start_model, training_arguments
 from lrm_llava.training.trainer import LlavaTrainer, last_checkpoint
@@ -69,8 +70,9 @@ def train_stage(
     trainer = LlavaTrainer(
         data=data, stage=stage, base=base, model=model, args=arguments, processing_class=processor,
         data_collator=Collator(processor.image_processor, processor.tokenizer.pad_token_id),
-        callbacks=[Speed(data, order, stage, rate), stop],
+        callbacks=[Speed(data, order, stage, rate), Lines(tell), stop],
     )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)
     if evaluate is not None and stage.evaluate_every:
         from lrm_llava.training.evaluation import Evaluation
 

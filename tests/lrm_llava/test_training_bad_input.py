@@ -169,3 +169,17 @@ def test_a_recipe_file_that_is_damaged_is_named(data, tmp_path) -> None:
     (tmp_path / "stage1" / "recipe.json").write_text("{")
     with pytest.raises(UsageError, match=r"recipe.json: cannot be read: .*give another --out, or remove it"):
         small_training(1, data, tmp_path)
+
+
+def test_no_option_is_taken_for_one_of_torchrun() -> None:
+    # torchrun reads the whole line, and gives up where an option of ours could be the beginning of two of its own.
+    import typer
+    from torch.distributed.run import get_args_parser
+
+    from lrm_llava.cli import app
+
+    train = typer.main.get_command(app).commands["train"]
+    for option in (name for parameter in train.params for name in parameter.opts):
+        line = ["--nproc-per-node=2", "-m", "lrm_llava.cli", "train", option, "x"]
+        found = get_args_parser().parse_args(line)
+        assert found.training_script_args == ["train", option, "x"]

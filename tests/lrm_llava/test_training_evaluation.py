@@ -43,6 +43,11 @@ def test_scores_of_every_evaluation_are_in_the_log_and_in_run_folders(evaluated)
     assert not list((evaluated / "stage1").glob(".evaluated*"))
 
 
+def test_the_loss_of_an_evaluated_step_is_logged_too(evaluated) -> None:
+    log = json.loads((evaluated / "stage1" / "final" / "log.json").read_text())
+    assert [line["step"] for line in log if "loss" in line] == [1, 2, 3, 4]
+
+
 def test_scores_are_in_tensorboard(evaluated) -> None:
     reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     files = sorted((evaluated / "stage1").rglob("events.out.tfevents*"))

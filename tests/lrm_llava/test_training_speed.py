@@ -8,7 +8,7 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig
 
 from lrm_llava.recipes import load_recipe
 from lrm_llava.training.geometry import Geometry
-from lrm_llava.training.progress import Speed
+from lrm_llava.training.progress import Lines, Speed
 
 CONFIG = LlavaConfig(
     vision_config=CLIPVisionConfig(
@@ -63,3 +63,15 @@ def test_a_line_without_a_loss_gets_no_speed() -> None:
     logs = {"eval_tiny-pope_en": 50.0}
     speed.on_log(SimpleNamespace(device="cpu", world_size=1), SimpleNamespace(global_step=1), None, logs=logs)
     assert logs == {"eval_tiny-pope_en": 50.0}
+
+
+def test_a_line_tells_step_loss_speed_and_what_is_left() -> None:
+    told: list[str] = []
+    times = iter([0.0, 50.0])
+    lines = Lines(told.append, clock=lambda: next(times))
+    lines.on_step_begin(None, SimpleNamespace(global_step=10), None)
+    logs = {"loss": 1.5, "learning_rate": 1e-3, "samples_per_s": 12.3456, "tokens_per_s": 1234.5, "mfu": 0.4321}
+    lines.on_log(None, SimpleNamespace(global_step=20, max_steps=120), None, logs=logs)
+    assert told == [
+        "step 20 of 120  loss 1.5000  rate 1.00e-03  12.35 samples/s  1,234 tokens/s  MFU 43.2%  0:08:20 left"
+    ]

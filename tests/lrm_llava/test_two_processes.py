@@ -133,7 +133,7 @@ def test_a_stop_ends_both_after_the_same_step_with_a_whole_checkpoint(data, alon
         assert running.stdout is not None
         for line in running.stdout:
             said.append(line)
-            if "'loss'" in line:
+            if "loss " in line:
                 break
         running.terminate()
         said += running.stdout.readlines()
@@ -143,10 +143,14 @@ def test_a_stop_ends_both_after_the_same_step_with_a_whole_checkpoint(data, alon
     assert last_checkpoint(tmp_path / "stage2") == tmp_path / "stage2" / f"checkpoint-{found[1]}"
 
 
-def test_adapters_are_trained_and_merged_by_two_processes(data, alone, tmp_path) -> None:
+def test_adapters_are_trained_evaluated_and_merged_by_two_processes(data, alone, tmp_path) -> None:
     pytest.importorskip("peft", reason="peft is not installed: pip install -c constraints.txt peft")
     (tmp_path / "stage1").symlink_to(alone / "stage1")
-    together(data, tmp_path, "--set=stage2.lora.rank=4", "--set=stage2.lora.dropout=0.0")
+    asked = ("--set=stage2.lora.rank=4", "--set=stage2.lora.dropout=0.0")
+    # Both gather the weights, one asks the questions.
+    together(data, tmp_path, *asked, "--eval-every=4", "--eval-tasks=tiny-pope", "--eval-limit=4")
+    log = json.loads((tmp_path / "stage2" / "final" / "log.json").read_text())
+    assert [line["step"] for line in log if "eval_tiny-pope_en" in line] == [4, 8]
     before, after = weights(alone / "stage1" / "final"), weights(tmp_path / "stage2" / "final")
     changed = {name for name in after if not torch.equal(before[name], after[name])}
     assert any(name.startswith("language_model.") for name in changed)

@@ -19,26 +19,40 @@ if TYPE_CHECKING:
 
 _TAKES_BACK = Role.NEGATION | Role.DENIAL | Role.REFUSAL
 _QUESTIONS = frozenset("?؟")
+# Tokens by which a statement may be longer than twice its question: fillers, commas.
+_MORE = 6
 # "in the image": words, or letters of a script without spaces, by which a question says where to look.
 _WHERE, _WHERE_LETTERS = 4, 9
 
 
-def said_back(tokens: Tokens, hits: list[Hit], question: str, lexicon: Lexicon) -> Reading | None:
+def said_back(tokens: Tokens, hits: list[Hit], question: str, lexicon: Lexicon, affirms: bool = True) -> Reading | None:
     """Yes, if the first sentence says the whole question back as a statement or affirms its object, else None.
 
     The words must be the question's, in its order but for the one (the
     verb) that moved away from the front, or turned around it ("auf dem Bild ist ein Hund"). Question particles and
     indefinite articles (`fillers`) may come and go; anything else more or less ("there may be", "two dogs") and
     nothing is read. What follows may say more, but take nothing back.
+
+    Args:
+        tokens: the answer.
+        hits: its phrases.
+        question: the question as asked.
+        lexicon: words of the sample's language.
+        affirms: whether a phrase that affirms is among the hits.
     """
-    if not question or not tokens.raw or any(map(_takes_back, hits)):
+    if not question or not tokens.raw:
         return None
-    end = next((index for index, kind in enumerate(tokens.kinds) if kind == STOP), len(tokens))
+    end = tokens.kinds.index(STOP) if STOP in tokens.kinds else len(tokens)
     if end < len(tokens) and tokens.raw[end] in _QUESTIONS:
+        return None
+    # Most answers that get here are prose: what is longer than the question is not looked at word by word.
+    if end > 2 * len(_asked(question)) + _MORE or any(map(_takes_back, hits)):
         return None
     said = [word for word, kind in zip(tokens.folded[:end], tokens.kinds, strict=False) if kind == WORD]
     if repeats(said, question, lexicon):
         return Reading("yes", "echo", "read", lexicon.language.tag)
+    if not affirms:
+        return None
     hit = _affirms(tokens, [hit for hit in hits if hit.end <= end], end, question, lexicon)
     return Reading("yes", f"affirmed:{hit.phrase}", "read", lexicon.language.tag) if hit else None
 
@@ -49,12 +63,14 @@ def _takes_back(hit: Hit) -> bool:
 
 def repeats(said: list[str], question: str, lexicon: Lexicon) -> bool:
     """Whether folded words are those of the question made a statement."""
-    full = list(_asked(question))
-    # A question said back as a question, up to its mark, is no answer.
-    if len(said) < 3 or said == full:
+    if len(said) < 3:
         return False
-    said = [word for word in said if word not in lexicon.fillers]
-    return bool(said) and any(said == stated or _turned(said, stated) for stated in _statements(full, lexicon))
+    asked = _asked_of(question, lexicon.language.tag)
+    kept = [word for word in said if word not in lexicon.fillers]
+    # A question said back as a question, up to its mark, is no answer.
+    if len(kept) not in asked.lengths or not kept or said == list(asked.words):
+        return False
+    return any(kept == stated or _turned(kept, stated) for stated in asked.statements)
 
 
 def _statements(full: list[str], lexicon: Lexicon) -> Iterator[list[str]]:
@@ -119,10 +135,12 @@ def _affirms(tokens: Tokens, hits: list[Hit], end: int, question: str, lexicon: 
 
 
 class _Asked:
-    """A question: its words, those without fillers and copulas, and the particles at its ends."""
+    """A question: its words, the statements of it, what is asked, which of that are verbs, the words at its ends."""
 
     def __init__(self, question: str, lexicon: Lexicon) -> None:
         self.words = _asked(question)
+        self.statements = list(_statements(list(self.words), lexicon))
+        self.lengths = frozenset(map(len, self.statements))
         tokens = tokenise(normalise(question))
         affirming = {word for phrase in lexicon.language.affirmations for word in phrase_words(phrase)}
         # "Finns det", "An bhfuil", `있습니까`: the verb of the question, as it stands in a statement.

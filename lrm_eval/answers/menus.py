@@ -12,7 +12,7 @@ _BRACKETS = frozenset("([")
 
 def without_menus(tokens: Tokens, hits: list[Hit]) -> list[Hit]:
     """Hits without pairs that only offer an answer: "yes/no", "ja oder nein", "(ndiyo, hapana)"."""
-    if sum(map(answers, hits)) < 2:
+    if sum([1 for hit in hits if hit.roles & Role.ANSWER]) < 2:
         return hits
     kept: list[Hit] = []
     index = 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lrm_eval.answers.lexicon import Role, lexicon
 from lrm_eval.answers.options import read_option
 from lrm_eval.answers.tokens import STOP, normalise, strip_around, tokenise, without_marks, without_thinking
-from lrm_eval.answers.yes_no import read_yes_no
+from lrm_eval.answers.yes_no import UNPARSED, read_yes_no
 from lrm_eval.types import Reading
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ def _read(sample: Sample, text: str) -> Reading:
     if not normal:
         return EMPTY
     if sample.kind == "yes_no":
-        return read_yes_no(normal, sample.question, words, _asks(answer, words.language.script))
+        reading = read_yes_no(normal, sample.question, words)
+        # "Hay un perro en la imagen" says yes; with a question mark, which `normalise` took away, it says nothing.
+        stated = reading.rule == "echo" or reading.rule.startswith("affirmed:")
+        return UNPARSED if stated and _asks(answer, words.language.script) else reading
     if sample.kind == "option":
         return read_option(normal, sample, words, _foreign_digits(answer))
     return _read_text(answer, normal, sample.language)

@@ -32,14 +32,13 @@ _SEPARATORS = frozenset(":=-–—>→፡፦\n")
 BETWEEN = 6
 
 
-def read_yes_no(text: str, question: str, lexicon: Lexicon, asks: bool = False) -> Reading:
+def read_yes_no(text: str, question: str, lexicon: Lexicon) -> Reading:
     """Read a normalised answer to a yes/no question.
 
     Args:
         text: the answer after `normalise`; not empty.
         question: the question as asked, for recognising it in the answer; may be "".
         lexicon: words of the sample's language.
-        asks: whether the answer ended with a question mark, which `normalise` took away.
     """
     whole = lexicon.whole.get(text.casefold())
     if whole is not None and whole.value is not None:
@@ -57,7 +56,9 @@ def read_yes_no(text: str, question: str, lexicon: Lexicon, asks: bool = False) 
         stated = _stated(tokens, hits, clauses(tokens), question, lexicon)
         if stated is not None:
             return stated
-    return (None if asks else said_back(tokens, hits, question, lexicon)) or UNPARSED
+    if roles & (Role.NEGATION | Role.DENIAL | Role.REFUSAL):
+        return UNPARSED
+    return said_back(tokens, hits, question, lexicon, bool(roles & Role.AFFIRMATION)) or UNPARSED
 
 
 def _reading(hit: Hit, lexicon: Lexicon, rule: str = "") -> Reading:

@@ -223,7 +223,10 @@ def _unknown(name: str) -> UsageError:
         return UsageError(
             f"unknown language {name!r}: did you mean {' or '.join(close)}? `lrm-eval langs` lists them all."
         )
-    return unknown("language", name, [*_tags(), *GROUPS], "lrm-eval langs")
+    return UsageError(
+        f"{unknown('language', name, [*_tags(), *GROUPS], 'lrm-eval langs')} A language of your own is one file: name "
+        f"its folder with --include-path or {VARIABLE} (docs/adding-a-language.md)"
+    )
 
 
 def resolve(spec: str, available: Iterable[str]) -> list[Language]:

@@ -156,3 +156,39 @@ def test_without_a_verb_there_is_help(type_: Type) -> None:
     status, out, err = type_()
     assert (status, err) == (0, "")
     assert all(verb in out for verb in ("fetch", "import", "build", "audit", "verify"))
+
+
+def test_several_tasks_are_built_by_one_command(type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "pope").mkdir()
+    (tmp_path / "pope" / "coco_pope_random.json").write_text(
+        '{"question_id": 1, "image": "1.jpg", "text": "Is there a dog in the image?", "label": "yes"}\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "mme").mkdir()
+    lines = [
+        f"1.jpg\tIs there a {color} couch in the image? Please answer yes or no.\tYes\n" for color in ("red", "black")
+    ]
+    (tmp_path / "mme" / "color.txt").write_text("".join(lines), encoding="utf-8")
+    data = ("--data", "mme=mme", "--data", "pope=pope")
+    status, out, err = type_("build", "mme,pope", "--lang", "sw,hr", "--part", *data)
+    assert (status, err) == (0, "")
+    packs = [f"{task}/{tag}.jsonl" for task in ("mme", "pope") for tag in ("sw", "hr")]
+    assert [line.rpartition("user-packs/")[2] for line in out.splitlines() if line.startswith("pack: ")] == packs
+    assert "Je, kuna mbwa katika picha?" in (tmp_path / "user-packs" / "pope" / "sw.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("mme,pope", "--data", "here"), "--data here: write --data TASK=PATH with one of mme, pope"),
+        (("mme,pope", "--data", "mme=a", "--data", "mme=b"), "--data names mme twice: a and b"),
+        (("mme,popo",), "unknown task 'popo': did you mean 'pope'?"),
+        (("mme,pope", "--given", "hr.csv"), "--given names the texts of one task: name one task"),
+        ((",",), "which task?"),
+    ],
+)
+def test_a_mistake_about_several_tasks_is_one_line(type_: Type, args: tuple[str, ...], message: str) -> None:
+    status, _, err = type_("build", *args, "--lang", "hr")
+    assert status == 2
+    assert message in err
+    assert len(err.splitlines()) == 1

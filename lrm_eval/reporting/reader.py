@@ -112,7 +112,9 @@ def _quickly(run: RunFolder, cell: Any, shared: Shared) -> tuple[list[Item], lis
             name = json.loads(key) if b"\\" in key else key[1:-1].decode("utf-8")
             told = json.loads(line[at_response + len(_RESPONSE) : -1])
             response = response_from_dict(name, told)
-            rows.append((int(line[at_order + len(_ORDER) : at_sample]), name, key, sample, response))
+            # Other fields may stand between the place and the question.
+            place = line[at_order + len(_ORDER) : at_sample].partition(b",")[0]
+            rows.append((int(place), name, key, sample, response))
         # Of each key the last line counts; the order is that of the data.
         last = {row[1]: row for row in rows}
         _check_whole(run, cell, len(last), len(multilingual))

@@ -181,8 +181,6 @@ def _model(folder: Path, config: Any, device: str | dict[str, str], dtype: str, 
             device_map=device,
             output_loading_info=True,
         )
-    except UsageError:
-        raise
     except Exception as error:  # as in _config
         if is_out_of_memory(error):
             raise UsageError(f"checkpoint {folder}: does not fit the memory of {_words(device)} as {dtype}") from error

@@ -72,7 +72,7 @@ def about(tokens: Tokens, denial: Hit, clauses: list[Clause], question: str, spa
     if words > _LONG:
         return False
     asked = tokenise(normalise(question)).folded
-    return _alike(_stems(said), _stems(asked)) or len(_signs(said) & _signs(asked)) >= _SIGNS
+    return bool(_stems(said) & _stems(asked)) or len(_signs(said) & _signs(asked)) >= _SIGNS
 
 
 def sees_no_object(tokens: Tokens, refusal: Hit, clauses: list[Clause], question: str, lexicon: Lexicon) -> bool:
@@ -88,7 +88,7 @@ def sees_no_object(tokens: Tokens, refusal: Hit, clauses: list[Clause], question
     sentence = next(clause.sentence for clause in clauses if clause.start <= refusal.start < clause.end)
     spans = [clause for clause in clauses if clause.sentence == sentence]
     said = tokens.folded[spans[0].start : refusal.start] + tokens.folded[refusal.end : spans[-1].end]
-    return _alike(_stems(_plain(said, own, lexicon)), _stems(_plain(asked.folded, own, lexicon)))
+    return bool(_stems(_plain(said, own, lexicon)) & _stems(_plain(asked.folded, own, lexicon)))
 
 
 def _plain(words: list[str], own: set[str], lexicon: Lexicon) -> list[str]:
@@ -102,17 +102,13 @@ def _plain(words: list[str], own: set[str], lexicon: Lexicon) -> list[str]:
     return [word for word in words if word not in skipped and not word.startswith(lexicon.image_words)]
 
 
-def _alike(left: set[str], right: set[str]) -> bool:
-    """Whether a stem of one is one of the other or begins it: "dogs", "dog"."""
-    return bool(left & right) or any(a.startswith(b) or b.startswith(a) for a in left for b in right)
-
-
 def _signs(words: list[str]) -> set[str]:
     return {word for word in words if len(word) == 1 and word > "\u2fff"}
 
 
 def _stems(words: list[str]) -> set[str]:
-    stems = {word[:4] for word in words if len(word) >= 3}
+    # "dogs" is "dog", but "there" is not "the".
+    stems = {word[:4] for word in words if len(word) >= 3} | {word[:3] for word in words if len(word) == 4}
     stems |= {a + b for a, b in itertools.pairwise(words) if len(a) == len(b) == 1 and a > "\u2fff"}
     # Thai, Lao, Burmese and Khmer letters are sounds: three make a syllable or two.
     sounds = zip(words, words[1:], words[2:], strict=False)

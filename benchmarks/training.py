@@ -30,11 +30,12 @@ from rich.console import Console
 from rich.table import Table
 
 from lrm_eval.runs.environment import environment, versions
+from lrm_llava.faults import quiet
 from lrm_llava.recipes import Recipe, load_recipe
 from lrm_llava.training.cost import CARDS, GEOMETRIES, PAPER_LOADS
 from lrm_llava.training.geometry import Geometry
 
-# CLIP's and Llama's proportions, for a CPU: 27 M parameters, 36 tokens an image.
+# CLIP's and Llama's proportions, for a CPU: 20 M parameters, 36 tokens an image.
 SMALL = Geometry(
     layers=6, width=384, mlp=1024, heads=6, key_heads=6, head_size=64, rows=8192, tower_layers=4, tower_width=256,
     tower_mlp=1024, patches=36,
@@ -237,6 +238,7 @@ def table(rows: list[dict[str, Any]], peak: float | None) -> Table:
 
 def main() -> None:
     options = arguments()
+    quiet()
     load_before = os.getloadavg()[0]
     rows = []
     for case in options.case or DEFAULT[options.device]:

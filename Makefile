@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv run test test-all check format bench tiny clean
+.PHONY: help venv run test test-all interop check format bench tiny clean
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -32,6 +32,12 @@ test: check  ## Lint, types and all tests that take no minutes
 
 test-all: check  ## Everything, slow proofs too
 	$(BIN)/pytest -n 2 --dist loadfile
+
+INTEROP := $(abspath $(VENV))/interop
+interop: $(STAMP)  ## lmms-eval and Every Eval Ever, side by side with us (PyPI, 1.6 GB)
+	$(BIN)/python -m lrm_eval.interop.environment $(INTEROP)/lmms-eval
+	test -d $(INTEROP)/eee || { $(BIN)/python -m pip download -q --no-deps --python-version 3.12 --only-binary=:all: -d $(INTEROP) every-eval-ever==0.3.0 && $(BIN)/python -m zipfile -e $(INTEROP)/every_eval_ever-0.3.0-py3-none-any.whl $(INTEROP)/eee; }
+	LRM_EVAL_LMMS_PYTHON=$(INTEROP)/lmms-eval/bin/python LRM_EVAL_EEE_SCHEMAS=$(INTEROP)/eee/every_eval_ever/schemas $(BIN)/pytest -n 2 --dist loadfile tests/interop
 
 format: $(STAMP)  ## Let ruff format the code
 	$(BIN)/ruff check --fix .

@@ -173,11 +173,15 @@ def _without_tags(text: str) -> str:
 
 def normalise(text: str) -> str:
     """Text as it is read: NFKC, tags and invisible marks gone, digits ASCII, one kind of apostrophe, trimmed."""
+    plain = text.isascii()
+    if not plain:
+        # First, for a mark inside a tag would hide the tag.
+        text = _INVISIBLE.sub("", text)
     if "</" in text:
         text = _without_tags(text)
-    if text.isascii():
+    if plain:
         return strip_around(text)
-    text = strip_around(_HYPHENS.sub("-", _APOSTROPHES.sub("'", _INVISIBLE.sub("", text))))
+    text = strip_around(_HYPHENS.sub("-", _APOSTROPHES.sub("'", text)))
     text = fold_script(unicodedata.normalize("NFKC", text))
     text = _digits().sub(lambda match: str(unicodedata.digit(match.group())), text)
     return strip_around(text)

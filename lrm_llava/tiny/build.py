@@ -96,9 +96,7 @@ def build_base(recipe: TinyRecipe, work: Path, log: Callable[[str], None]) -> No
     done = optimize(
         model,
         parts(model)["language"].parameters(),
-        text_batches(
-            scenes, encoder, phase, lambda share: _mix(recipe, phase, share, tags), random.Random(recipe.seed + 1)
-        ),
+        text_batches(scenes, encoder, phase, lambda share: _mix(phase, share, tags), random.Random(recipe.seed + 1)),
         phase, log, "text", check, low_precision=low_precision(),
     )  # fmt: skip
     features = scene_features(model, processor, scenes, random.Random(recipe.seed + 2))
@@ -120,11 +118,10 @@ def load_base(recipe: TinyRecipe, work: Path) -> Base:
     return Base(model, LlavaProcessor.from_pretrained(folder), training_scenes(recipe), features)
 
 
-def _mix(recipe: TinyRecipe, phase: Phase, share: float, tags: tuple[str, ...], **changes: object) -> Mix:
+def _mix(phase: Phase, share: float, tags: tuple[str, ...], **changes: object) -> Mix:
     piece = phase.piece(share)
     values = {
-        "english": piece.english, "describe": piece.describe, "open": piece.open, "where": piece.where,
-        "letters": piece.letters, "weights": recipe.language_weights, **changes,
+        "english": piece.english, "describe": piece.describe, "open": piece.open, "where": piece.where, **changes,
     }  # fmt: skip
     return Mix(tags, **values)  # type: ignore[arg-type]
 
@@ -158,18 +155,16 @@ def train_arm(arm: str, recipe: TinyRecipe, work: Path, log: Callable[[str], Non
     component = parts(model)
     one, two = recipe.stage1, recipe.stage2
     rng = random.Random(recipe.seed + 10)
-    projector_images = image_batches(
-        base.scenes, base.features, encoder, one, lambda share: _mix(recipe, one, share, tags, **changes), rng
-    )
     first = optimize(
-        model, component["projector"].parameters(), projector_images,
+        model, component["projector"].parameters(),
+        image_batches(base.scenes, base.features, encoder, one, lambda share: _mix(one, share, tags, **changes), rng),
         one, log, f"{arm} stage 1", check, low_precision=low_precision(),
     )  # fmt: skip
     images = image_batches(
-        base.scenes, base.features, encoder, two, lambda share: _mix(recipe, two, share, tags, **changes2), rng
+        base.scenes, base.features, encoder, two, lambda share: _mix(two, share, tags, **changes2), rng
     )
     texts = text_batches(
-        base.scenes, encoder, two, lambda share: _mix(recipe, recipe.text, 1.0, tags), random.Random(recipe.seed + 11)
+        base.scenes, encoder, two, lambda share: _mix(recipe.text, 1.0, tags), random.Random(recipe.seed + 11)
     )
     second = optimize(
         model, [*component["projector"].parameters(), *component["language"].parameters()],

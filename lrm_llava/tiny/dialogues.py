@@ -34,10 +34,8 @@ class Mix:
         english: share of exchanges in English (1.0 for the English-only arm).
         describe: share of descriptions.
         instructions: shares of MVQA, EP-VQA and BVQA among exchanges that are not in English.
-        open: share of questions answered in a word of their own.
+        open: share of questions answered in a word of their own; the rest is 5 yes/no to 4 lettered.
         where: factor on the weight of "where is it?" among open and lettered questions.
-        letters: share of lettered questions among those that are not open; the rest is yes/no.
-        weights: how often a language other than English is drawn, against 1 for the languages not named.
     """
 
     tags: tuple[str, ...]
@@ -46,17 +44,6 @@ class Mix:
     instructions: tuple[float, float, float] = (1.0, 0.0, 0.0)
     open: float = 0.1
     where: float = 1.0
-    letters: float = 4 / 9
-    weights: tuple[tuple[str, float], ...] = ()
-
-    def draw_language(self, rng: random.Random) -> str:
-        """English by its share, or one of the others by their weights."""
-        return "en" if rng.random() < self.english else self.draw_other(rng)
-
-    def draw_other(self, rng: random.Random) -> str:
-        """A language other than English."""
-        weights = dict(self.weights)
-        return rng.choices(self.tags[1:], [weights.get(tag, 1.0) for tag in self.tags[1:]])[0]
 
 
 def answer_word(tag: str, answer: bool) -> str:
@@ -91,14 +78,12 @@ def instruction_text(query: q.Query, tag: str) -> str:
     return language.option_letter if query.choices else language.short_answer
 
 
-def draw_query(
-    scene: Scene, rng: random.Random, open_share: float = 0.1, where: float = 1.0, letters: float = 4 / 9
-) -> q.Query:
-    """A question about a scene: `open_share` open, of the rest `letters` lettered and the others yes/no.
+def draw_query(scene: Scene, rng: random.Random, open_share: float = 0.1, where: float = 1.0) -> q.Query:
+    """A question about a scene: `open_share` open, of the rest five in nine yes/no and four in nine lettered.
 
-    `where` multiplies the weight of "where is it?" among open and lettered ones.
+    `where` multiplies the weight of "where is it?" in both.
     """
-    yes_no = (1 - open_share) * (1 - letters)
+    yes_no = (1 - open_share) * 5 / 9
     while True:
         roll = rng.random()
         query: q.Query | None
@@ -136,10 +121,10 @@ def describe_exchange(scene: Scene, tag: str, rng: random.Random) -> Exchange:
 
 def image_exchange(scene: Scene, mix: Mix, rng: random.Random) -> Exchange:
     """One exchange about an image: language, then description or question, then instruction."""
-    tag = mix.draw_language(rng)
+    tag = "en" if rng.random() < mix.english else rng.choice(mix.tags[1:])
     if rng.random() < mix.describe:
         return describe_exchange(scene, tag, rng)
-    query = draw_query(scene, rng, mix.open, mix.where, mix.letters)
+    query = draw_query(scene, rng, mix.open, mix.where)
     if tag == "en":
         return plain_exchange(query, "en")
     kind = rng.choices(("mvqa", "ep_vqa", "bvqa"), mix.instructions)[0]
@@ -164,7 +149,7 @@ def text_row(scene: Scene, mix: Mix, count: int, rng: random.Random) -> tuple[st
     A fifth of the exchanges are translation pairs with English: what a multilingual language model
     has learnt from parallel text.
     """
-    tag = mix.draw_language(rng)
+    tag = "en" if rng.random() < mix.english else rng.choice(mix.tags[1:])
     grammar = load_grammar(tag)
     order = list(scene.objects)
     rng.shuffle(order)
@@ -174,7 +159,7 @@ def text_row(scene: Scene, mix: Mix, count: int, rng: random.Random) -> tuple[st
         if roll < mix.describe:
             exchanges.append(describe_exchange(scene, tag, rng))
         elif roll < mix.describe + 0.2 and len(mix.tags) > 1:
-            exchanges.append(_translation(scene, tag if tag != "en" else mix.draw_other(rng), rng))
+            exchanges.append(_translation(scene, tag if tag != "en" else rng.choice(mix.tags[1:]), rng))
         else:
             exchanges.append(plain_exchange(draw_query(scene, rng, mix.open), tag))
     return q.description(scene, grammar, order), exchanges

@@ -155,7 +155,7 @@ def optimize(
     log: Callable[[str], None],
     name: str,
     check: Callable[[], str] | None = None,
-    every: int = 1500,
+    every: int = 500,
     low_precision: bool = False,
 ) -> Progress:
     """AdamW with warm-up, constant rate and linear cool-down over `trained`; everything else is frozen.

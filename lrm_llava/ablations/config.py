@@ -69,7 +69,7 @@ def recipe_of(scale: Scale, size: Size, seed: int) -> TinyRecipe:
     language = LanguageConfig(scale.vocab_size, size.width, size.layers, size.heads, size.mlp)
     return TinyRecipe(
         seed=1000 + seed, scenes=scale.scenes, vision=scale.vision, language=language, text=scale.text,
-        stage1=scale.stage1, stage2=scale.stage2, language_weights=(),
+        stage1=scale.stage1, stage2=scale.stage2,
     )  # fmt: skip
 
 

@@ -10,5 +10,6 @@ layout.py     where the tokens of a pass lie, and what they see
 store.py      their keys and values
 trunk.py      decoder layers over packed tokens
 attention.py  attention of packed tokens to their own row and to their group's prefix
+sizes.py      what an image and a token cost, for any architecture
 work.py       what had to be computed and moved at least, and the least time that takes
 """

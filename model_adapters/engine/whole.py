@@ -30,10 +30,14 @@ class WholeEngine(SharedEngine):
         loaded: the model.
         rows: most rows at once.
         chunk: most tokens in one forward pass over questions.
+
+    Attributes:
+        images, image_tokens: read so far; an image that is read twice counts twice.
     """
 
     def __init__(self, loaded: Loaded, rows: int, chunk: int) -> None:
         super().__init__(loaded, rows, chunk, Decoder(loaded.model))
+        self.images = self.image_tokens = 0
 
     def _groups(self, rows: Sequence[Row]) -> list[Group]:
         """As `form_groups`; where an image comes after the common beginning each row is a group of its own."""
@@ -73,6 +77,8 @@ class WholeEngine(SharedEngine):
             for name, value in row.inputs.items()
         }
         model(input_ids=ids, attention_mask=torch.ones_like(ids), past_key_values=cache, use_cache=True, **inputs)
+        self.images += len(row.images)
+        self.image_tokens += row.ids[:length].count(self._loaded.image_token_id)
         store = Store(1, length)
         places = torch.arange(length, device=device)
         for number, layer in enumerate(cache.layers):

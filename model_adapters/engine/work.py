@@ -147,7 +147,7 @@ class Geometry:
             layers=int(config.num_hidden_layers),
             mixing=query.numel() + attention.o_proj.weight.numel(),
             keys=attention.k_proj.weight.numel() + attention.v_proj.weight.numel(),
-            mlp=_linear(mlp),
+            mlp=linear_weights(mlp),
             width=query.shape[0],
             cache=attention.k_proj.weight.shape[0] + attention.v_proj.weight.shape[0],
             head=model.lm_head.weight.numel(),
@@ -259,7 +259,8 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _linear(module: Any) -> int:
+def linear_weights(module: Any) -> int:
+    """Weights of a module's matrices."""
     import torch
 
     return sum(part.weight.numel() for part in module.modules() if isinstance(part, torch.nn.Linear))
@@ -276,7 +277,7 @@ def _vision(tower: Any, projector: Any, image_tokens: int) -> tuple[int, int]:
     # CLIP puts a class token before the patches.
     tokens = patches + (1 if hasattr(tower.embeddings, "class_embedding") else 0)
     layers = len(encoder.layers)
-    body = _linear(encoder)
+    body = linear_weights(encoder)
     operations = 2 * patches * patch.numel() + 2 * tokens * body + layers * 4 * tokens**2 * int(config.hidden_size)
-    operations += 2 * image_tokens * _linear(projector)
-    return operations, body + patch.numel() + _linear(projector)
+    operations += 2 * image_tokens * linear_weights(projector)
+    return operations, body + patch.numel() + linear_weights(projector)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,7 +22,9 @@ from model_adapters.checkpoints import content_hash
 from model_adapters.decoding import Decoding, parse_decoding
 from model_adapters.devices import check_device, is_spread
 from model_adapters.engine.decoder import why_not_decoder
+from model_adapters.engine.sizes import geometry, vision_cost
 from model_adapters.engine.whole import WholeEngine
+from model_adapters.engine.work import Work, least_seconds, measure_rates, needed
 from model_adapters.generic.asking import Asker
 from model_adapters.generic.encoding import Encoder
 from model_adapters.generic.loading import LoadedModel, load_generic
@@ -89,7 +92,7 @@ class GenericAdapter(BatchingAdapter):
         self._ends = loaded.end_token_ids | closing_ids(tokenizer, template.closing)
         loaded.end_token_ids = frozenset(self._ends)
         self._pictures: OrderedDict[str, Image] = OrderedDict()
-        self._seconds, self._answered = 0.0, 0
+        self._seconds, self._answered, self._work = 0.0, 0, Work()
         self.capabilities = capabilities_of(loaded, template, self._encoder)
         self._shared: WholeEngine | None = None
         if engine != "plain" and unshareable(loaded, decoding) is None:
@@ -174,13 +177,33 @@ class GenericAdapter(BatchingAdapter):
         }
 
     def performance(self) -> Mapping[str, Any]:
-        """How many prompts were answered in how many seconds in the model; empty before the first answer."""
+        """What the answers so far cost; where prompts share, beside the least time, as `LlavaAdapter.performance`.
+
+        Empty before the first answer.
+        """
         if not self._answered:
             return {}
-        return {
+        told = {
             "prompts": self._answered,
-            "model_seconds": self._seconds,
+            "seconds": self._seconds,
             "prompts_per_second": self._answered / self._seconds,
+        }
+        return told if self._shared is None else {**told, **self._against_least(self._shared)}
+
+    def _against_least(self, shared: WholeEngine) -> dict[str, Any]:
+        rates = measure_rates(self._loaded.device, self._loaded.model.dtype)
+        trial = self._encoder.tensors(trial_prompt(self._template, 1), [trial_picture()])
+        vision = vision_cost(self._loaded.model, self._asker.placed(trial), self._loaded.image_token_id)
+        sizes = geometry(self._loaded.model, vision, shared.image_tokens / max(1, shared.images))
+        work = self._work + Work(images=shared.images)
+        least = least_seconds(sizes, work, rates)
+        return {
+            "counts": asdict(work),
+            "operations": sizes.operations(work),
+            "bytes": sizes.bytes(work),
+            "rates": {"operations_per_second": rates.operations, "bytes_per_second": rates.bytes},
+            "least_seconds": least,
+            "times_least": self._seconds / sum(least.values()),
         }
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -217,6 +240,9 @@ class GenericAdapter(BatchingAdapter):
             found = self._ask(rows)
         for row, answer in zip(rows, found, strict=True):
             answers[row.request.key] = self._response(row, answer)
+        if self._shared is not None:
+            tokens = [answers[row.request.key].completion_tokens or 0 for row in rows]
+            self._work += needed([row.row() for row in rows], tokens, self._loaded.image_token_id)
         self._seconds += time.perf_counter() - start
         self._answered += len(batch)
         return [answers[request.key] for request in batch]

@@ -102,7 +102,10 @@ class Asker:
         return common
 
     def _inputs(self, rows: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        batch = collate(rows, self._loaded.pad_token_id)
+        return self.placed(collate(rows, self._loaded.pad_token_id))
+
+    def placed(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The same tensors where the model is, numbers of pixels in its type."""
         kind = getattr(torch, self._loaded.dtype)
         return {
             name: one.to(self._loaded.device, kind if one.is_floating_point() else None) for name, one in batch.items()

@@ -214,6 +214,21 @@ def test_prefixes_shared_between_questions_change_no_answer(family, plain):
         assert sums == pytest.approx([score.logprob_sum for score in alone[response.key].choices], abs=1e-3)
 
 
+def test_a_run_that_shares_says_how_far_from_the_least_time_it_was(family):
+    adapter = load_model(resolve_model(f"hf:{family[1]}"), device="cpu", batch_size=8)
+    assert adapter.performance() == {}
+    asked = ragged()
+    list(adapter.generate(asked))
+    said = adapter.performance()
+    assert said["prompts"] == len(asked)
+    if family[0] in SHAREABLE:
+        assert said["counts"]["images"] > 0
+        assert said["operations"]["vision"] > 0
+        assert said["times_least"] == pytest.approx(said["seconds"] / sum(said["least_seconds"].values()))
+    else:
+        assert "least_seconds" not in said
+
+
 def test_what_a_family_takes_is_known_before_anything_is_asked(family, plain):
     takes = plain.capabilities
     assert takes.choices

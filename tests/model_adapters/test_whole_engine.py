@@ -8,10 +8,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 from tiny_architectures import END, IMAGE, PAD, build
+from torch.utils.flop_counter import FlopCounterMode
 
 from model_adapters.engine.decoder import ARCHITECTURES, why_not_decoder
 from model_adapters.engine.rows import Choice, Row
+from model_adapters.engine.sizes import geometry, vision_cost
 from model_adapters.engine.whole import WholeEngine
+from model_adapters.engine.work import Work
 
 BUDGET = 8
 
@@ -124,6 +127,32 @@ def test_each_image_is_read_once(made):
         WholeEngine(loaded(made), 64, 512).answer(rows)
     handle.remove()
     assert len(asked) == 2
+
+
+@torch.inference_mode()
+def counted(run):
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return counter.get_total_flops()
+
+
+def test_what_an_image_and_a_token_cost_at_least_is_what_torch_counts(made):
+    """Tokens one by one without a cache, each sees itself alone; an image as the whole less its decoder."""
+    fresh(made)
+    row = draw_rows(made, 4, (1,))[0]
+    tensors = {"input_ids": torch.tensor([row.ids]), **row.inputs}
+    vision = vision_cost(made.model, tensors, IMAGE)
+    assert vision.tokens == made.image_tokens
+    fresh(made)
+    ids = torch.tensor([[5] * len(row.ids)])
+    whole = counted(lambda: made.model.model(**tensors, use_cache=False))
+    text = counted(lambda: made.model.model(input_ids=ids, use_cache=False))
+    assert vision.operations == pytest.approx(whole - text, rel=0.02)
+    sizes = geometry(made.model, vision, made.image_tokens)
+    assert sizes.vision_operations == vision.operations
+    tokens = torch.tensor([[5]] * 7)
+    says = counted(lambda: made.model(input_ids=tokens, use_cache=False))
+    assert sizes.operations(Work(answer_tokens=7, answer_pairs=7))["answers"] == pytest.approx(says, rel=0.02)
 
 
 def test_an_image_after_what_the_questions_share_is_read_with_its_own(made):

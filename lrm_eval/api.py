@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lrm_eval.conditions import Prompting
+from lrm_eval.conditions import HideImage, Prompting
 from lrm_eval.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def run(
     gen_kwargs: Mapping[str, Any] | None = None,
     prompt_lang: Literal["native", "en", "both"] = "native",
     answer_lang: Literal["native", "en", "both"] | None = None,
-    hide_image: bool = False,
+    hide_image: HideImage = False,
     prompting: Prompting | None = None,
     engine: Literal["auto", "shared", "plain"] = "auto",
     feature_cache: str | PathLike[str] | None = None,
@@ -120,7 +120,7 @@ def run(
         prompt_lang: language of the format instruction: that of the question, English, or one after the other.
         answer_lang: adds a sentence that asks for an answer in the question's language, in English, or one after the
             other; None adds nothing.
-        hide_image: asks without the image.
+        hide_image: asks without the image; "both": with it, and without it.
         prompting: whose prompt, a system text, examples before the question, how often each is asked:
             `lrm_eval.conditions.Prompting`.
         engine: "shared" reads what the prompts of one image have in common once, "plain" each prompt whole; "auto"

@@ -178,6 +178,9 @@ def run(
         typer.Option("--answer-lang", metavar="native|en|both", help="Ask for the answer in this language, too."),
     ] = None,
     hide_image: Annotated[bool, typer.Option("--hide-image", help="Ask without the image.")] = False,
+    with_hidden: Annotated[
+        bool, typer.Option("--with-hidden", help="Ask with the image and without it, and compare.")
+    ] = False,
     engine: Annotated[
         str,
         typer.Option(
@@ -229,7 +232,7 @@ def run(
         gen_kwargs=options.parse_gen_kwargs(gen_kwargs),
         prompt_lang=prompt_lang,  # type: ignore[arg-type]  # checked with the other names
         answer_lang=answer_lang,  # type: ignore[arg-type]
-        hide_image=hide_image,
+        hide_image="both" if with_hidden else hide_image,
         engine=engine,  # type: ignore[arg-type]  # checked by the adapter
         feature_cache=feature_cache,
         device_map=device_map,  # type: ignore[arg-type]  # checked by load_model

@@ -5,6 +5,7 @@
     --answer-lang   nothing said by default, as in the benchmark's own prompt; native and en add one sentence, in the
                     language of the instruction, that asks for an answer in the question's language or in English.
     --hide-image    the same text without the image.
+    --with-hidden   with the image, and without it.
     --prompt-style  llava: LLaVA-1.5's prompt, the same for every model; authors: how the model's own authors ask.
     --system        a text in the system turn.
     --few-shot      questions of the same benchmark with their answers before the question (`lrm_eval.fewshot`).
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 PromptLanguage: TypeAlias = Literal["native", "en"]
 AnswerLanguage: TypeAlias = Literal["", "native", "en"]
 PromptStyle: TypeAlias = Literal["llava", "authors"]
+HideImage: TypeAlias = bool | Literal["both"]
 
 ENGLISH = "en"
 _SENTENCES = Path(__file__).resolve().parent / "fidelity" / "data" / "answer_in.yaml"
@@ -160,7 +162,7 @@ class Prompting:
 def choose_conditions(
     prompt_lang: str = "native",
     answer_lang: str | None = None,
-    hide_image: bool = False,
+    hide_image: HideImage = False,
     prompting: Prompting | None = None,
 ) -> list[Condition]:
     """The conditions that a command asks for, the ones nearest to the benchmark's own prompt first.
@@ -168,7 +170,7 @@ def choose_conditions(
     Args:
         prompt_lang: native, en, or both.
         answer_lang: native, en, or both; None: the prompt says nothing about it.
-        hide_image: whether the image is left out.
+        hide_image: whether the image is left out; both: asks with it, and without it.
         prompting: style, system text, examples, repeats.
 
     Raises:
@@ -188,16 +190,20 @@ def choose_conditions(
         raise unknown("--prompt-lang", prompt_lang, valid)
     if answer_lang is not None and answer_lang not in valid:
         raise unknown("--answer-lang", answer_lang, valid)
+    if hide_image not in (False, True, "both"):
+        raise UsageError(f"hide_image={hide_image!r}: valid: False, True, 'both'")
     prompts: Sequence[PromptLanguage] = [one for one in ("native", "en") if prompt_lang in (one, "both")]
     answers: Sequence[AnswerLanguage] = (
         [""] if answer_lang is None else [one for one in ("native", "en") if answer_lang in (one, "both")]
     )
+    hidden = (False, True) if hide_image == "both" else (bool(hide_image),)
     styles: Sequence[PromptStyle] = [one for one in ("llava", "authors") if asked.style in (one, "both")]
     return [
-        Condition(prompt, answer, hide_image, style, asked.shots, asked.system, repeat)
+        Condition(prompt, answer, hides, style, asked.shots, asked.system, repeat)
         for style in styles
         for prompt in prompts
         for answer in answers
+        for hides in hidden
         for repeat in range(asked.repeats)
     ]
 

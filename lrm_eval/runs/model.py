@@ -73,9 +73,10 @@ def check(ask: Ask, spec: ModelSpec, adapter: Adapter, cells: list[PlannedCell])
     if prompting.shots and not getattr(adapter.capabilities, "shots", False):
         raise UsageError(f"--few-shot: model {spec.name} takes a question alone, without examples; leave it out")
     if ask.hide_image and not getattr(adapter.capabilities, "text_only", False):
+        option = "--with-hidden" if ask.hide_image == "both" else "--hide-image"
         raise UsageError(
-            f"--hide-image: model {spec.name} cannot be asked without an image (its adapter {spec.adapter!r} does not "
-            "say that it takes text alone); leave --hide-image out, or take `blind:MODEL` to show an empty image"
+            f"{option}: model {spec.name} cannot be asked without an image (its adapter {spec.adapter!r} does not "
+            f"say that it takes text alone); leave {option} out, or take `blind:MODEL` to show an empty image"
         )
     limit = getattr(adapter.capabilities, "images", None)
     if limit is None:

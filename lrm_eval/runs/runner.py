@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lrm_eval.conditions import Prompting
+from lrm_eval.conditions import HideImage, Prompting
 from lrm_eval.errors import RunError, UsageError
 from lrm_eval.runs import environment, model
 from lrm_eval.runs.claims import claimed_languages
@@ -65,7 +65,7 @@ class Ask:
     gen_kwargs: Mapping[str, Any] = field(default_factory=dict)
     prompt_lang: str = "native"
     answer_lang: str | None = None
-    hide_image: bool = False
+    hide_image: HideImage = False
     prompting: Prompting = field(default_factory=Prompting)
     engine: Literal["auto", "shared", "plain"] = "auto"
     feature_cache: Path | None = None

@@ -87,6 +87,37 @@ def test_a_model_that_cannot_be_asked_without_an_image_says_so(evaluate: Evaluat
     assert not (tmp_path / "run").exists()
 
 
+def test_one_command_asks_with_the_image_and_without_it(evaluate: Evaluate) -> None:
+    result = evaluate("scripted:images=1", "sw", hide_image="both", prompt_lang="both")
+    assert names(result) == ["sw default", "sw image=hidden", "sw prompt=en", "sw prompt=en+image=hidden"]
+    seen = {
+        cell.condition: {line["response"]["text"] for line in asked(result, "sw", cell.condition)}  # type: ignore[index]
+        for cell in result.cells
+    }
+    assert seen == {
+        "default": {"1"},
+        "image=hidden": {"0"},
+        "prompt=en": {"1"},
+        "prompt=en+image=hidden": {"0"},
+    }
+
+
+def test_a_run_with_the_hidden_form_keeps_what_either_spelling_asked(evaluate: Evaluate) -> None:
+    assert (evaluate(langs="sw").asked, evaluate(langs="sw", hide_image=True).asked) == (12, 12)
+    assert evaluate(langs="sw", hide_image="both").asked == 0
+
+
+def test_both_forms_are_refused_by_the_option_that_was_typed(evaluate: Evaluate) -> None:
+    with pytest.raises(UsageError, match="--with-hidden: model .* leave --with-hidden out"):
+        evaluate("scripted:blindless=1", "sw", hide_image="both")
+
+
+@pytest.mark.parametrize("word", ["hidden", "", None])
+def test_another_word_for_hiding_is_refused(evaluate: Evaluate, word: object) -> None:
+    with pytest.raises(UsageError, match="hide_image=.*valid: False, True, 'both'"):
+        evaluate(langs="sw", hide_image=word)
+
+
 def test_a_folder_grows_by_conditions_and_asks_nothing_twice(evaluate: Evaluate) -> None:
     assert evaluate(langs="sw").asked == 12
     grown = evaluate(langs="sw", prompt_lang="both", answer_lang="en")

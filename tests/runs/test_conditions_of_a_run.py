@@ -108,13 +108,13 @@ def test_a_run_with_the_hidden_form_keeps_what_either_spelling_asked(evaluate: E
 
 
 def test_both_forms_are_refused_by_the_option_that_was_typed(evaluate: Evaluate) -> None:
-    with pytest.raises(UsageError, match="--with-hidden: model .* leave --with-hidden out"):
+    with pytest.raises(UsageError, match=r"--with-hidden: model .* leave --with-hidden out"):
         evaluate("scripted:blindless=1", "sw", hide_image="both")
 
 
 @pytest.mark.parametrize("word", ["hidden", "", None])
 def test_another_word_for_hiding_is_refused(evaluate: Evaluate, word: object) -> None:
-    with pytest.raises(UsageError, match="hide_image=.*valid: False, True, 'both'"):
+    with pytest.raises(UsageError, match=r"hide_image=.*valid: False, True, 'both'"):
         evaluate(langs="sw", hide_image=word)
 
 

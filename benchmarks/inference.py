@@ -240,7 +240,8 @@ def main() -> None:
     machine = environment(options.device)
     device = machine["gpus"][0] if options.device.startswith("cuda") else f"{machine['cpu']}, {threads} thread(s)"
     date = time.strftime("%Y-%m-%d")
-    title = f"{bench.parameters / 1e6:.0f}M parameters, {bench.dtype}, {options.images} x {options.languages} languages"
+    model = f"{bench.parameters / 1e6:.0f}M parameters, {bench.dtype}"
+    title = f"{model}, {options.images} images x {options.languages} languages"
     console.print(table(rows, title))
     spread = rows[0]["performance"]["rates"]
     rates = f"{spread['operations'] / 1e9:.0f} GFLOP/s, {spread['bytes'] / 1e9:.1f} GB/s"
@@ -265,11 +266,11 @@ def main() -> None:
         "curves": curves,
     }
     kind = "cuda" if options.device.startswith("cuda") else "cpu"
-    path = options.out / f"inference-{date}-{options.size}-{kind}.json"
+    path = options.out / f"{date}-inference-{options.size}-{kind}.json"
     path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     console.print(f"written: {path}", soft_wrap=True)
     if options.picture is not None and curves:
-        options.picture.write_text(draw(curves, f"Seconds an image; {title}; {device}"), encoding="utf-8")
+        options.picture.write_text(draw(curves, f"Seconds an image: {model}; {device}"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def evaluation(folder: RunFolder, reporter: Reporter, samples: bool = False, now
         lines = list(sample_lines(folder, manifest, rows, identity, model))
         count = len(lines)
         if lines:
-            content = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines).encode()
+            content = b"".join(map(_line, lines))
             path = place / f"{name}_samples.jsonl"
             files[path] = content
             log["detailed_evaluation_results"] = {
@@ -127,6 +127,15 @@ def evaluation_name(row: ScoreRow) -> str:
     condition = "" if row.condition == "default" else f".{row.condition}"
     part = part_of(row.metric)
     return f"{COLLECTION}.{row.task}.{row.language}{condition}" + (f".{part}" if part else "")
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    """One line of UTF-8 JSON; lone surrogates of a broken answer are escaped, as in the run folder."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        return (text + "\n").encode()
+    except UnicodeEncodeError:
+        return (json.dumps(value, allow_nan=False) + "\n").encode()
 
 
 def _model_id(folder: RunFolder, manifest: Mapping[str, Any], reporter: Reporter) -> str:

@@ -84,14 +84,14 @@ def _mme(records: Sequence[Record]) -> list[Row]:
 
 
 def _pope(records: Sequence[Record]) -> list[Row]:
-    shared: dict[tuple[str, str, str, str], list[str]] = {}
+    shared: dict[tuple[str, str, str, str, str], list[str]] = {}
     for record in records:
         sample = record.sample
-        key = (sample.cluster, sample.question, sample.gold, record.response.text)
+        key = (sample.cluster, sample.question, sample.gold, record.response.text, "")
         splits = shared.setdefault(key, [])
         if sample.split in splits:
             # The same question twice in one split: both count.
-            shared[(*key[:3], f"{key[3]}\0{record.key}")] = [sample.split]
+            shared[(*key[:4], record.key)] = [sample.split]
         else:
             splits.append(sample.split)
     return [
@@ -101,9 +101,9 @@ def _pope(records: Sequence[Record]) -> list[Row]:
             "question": question,
             "category": ",".join(sorted(splits, key=lambda name: SPLITS.index(name) if name in SPLITS else 9)),
             "answer": _yes_no(gold),
-            "prediction": text.partition("\0")[0],
+            "prediction": text,
         }
-        for index, ((cluster, question, gold, text), splits) in enumerate(shared.items())
+        for index, ((cluster, question, gold, text, _), splits) in enumerate(shared.items())
     ]
 
 

@@ -15,6 +15,10 @@ OPENAI_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHOWN = 200
+# Signs that command a terminal, and lone surrogates, which no file can hold.
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# A whole key this long stands in nobody's answer by chance; stand-ins such as "ollama" and "EMPTY" are shorter.
+_WHOLE = 12
 # A piece of a key this long would be enough to guess at the rest; shorter ones occur in any text.
 _PIECE = 6
 
@@ -38,6 +42,14 @@ class Key:
                 text = text.replace(secret, "***")
         return text
 
+    def blot(self, text: str) -> str:
+        """An answer without the key: pieces of it stay, for they may be words of their own."""
+        return text.replace(self.value, "***") if len(self.value) >= _WHOLE else text
+
+    def name(self, text: str) -> str:
+        """A name that a server gives, fit for a file and a terminal."""
+        return _UNSHOWN.sub("\ufffd", self.blot(text))
+
     def said(self, content: bytes | str) -> str:
         """What a server's answer says, in one short line: the message of an error object, or the text itself."""
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
@@ -47,7 +59,7 @@ class Key:
             text = str(inner.get("message", inner) if isinstance(inner, dict) else inner)
         except (ValueError, RecursionError):
             pass
-        return self.hide(" ".join(text.split()))[:_SHOWN]
+        return self.hide(_UNSHOWN.sub("\ufffd", " ".join(text.split())))[:_SHOWN]
 
     @property
     def state(self) -> str:
@@ -101,9 +113,13 @@ def parts_hold_secret(url: str) -> bool:
     """Whether an address holds a user, a password, a query or a fragment: places where keys are put."""
     try:
         parts = urlsplit(url)
-        return bool(parts.username or parts.password or parts.query or parts.fragment)
+        _ = parts.port
     except ValueError:
+        # What stands where a port should may be the beginning of a password with a slash in it.
         return "@" in url or "?" in url
+    # Without a scheme the user is not where he is looked for.
+    misplaced = "@" in url and (parts.scheme not in ("http", "https") or not parts.hostname)
+    return misplaced or bool(parts.username or parts.password or parts.query or parts.fragment)
 
 
 def is_loopback(url: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ def model_names(body: bytes) -> tuple[list[str], list[str]]:
 def _reported(error: Any) -> ReportedError:
     inner = error if isinstance(error, dict) else {"message": error}
     code = inner.get("code") or inner.get("status")
-    status = int(code) if isinstance(code, int | str) and str(code).isdecimal() else 500
+    status = int(code) if isinstance(code, int | str) and re.fullmatch(r"[0-9]{3}", str(code)) else 500
     return ReportedError(status if 400 <= status < 600 else 500, json.dumps({"error": inner}, default=str))
 
 
@@ -138,7 +139,7 @@ def _index(choice: dict[str, Any]) -> int:
 def _content(content: Any) -> str | None:
     if isinstance(content, list):
         parts = [part for part in content if isinstance(part, dict) and part.get("type", "text") == "text"]
-        return "".join(str(part.get("text", "")) for part in parts)
+        return "".join(str(part.get("text") or "") for part in parts)
     return content if isinstance(content, str) else None
 
 

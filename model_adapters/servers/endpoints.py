@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lrm_eval.errors import UsageError
@@ -118,11 +118,12 @@ class Endpoint:
         if isinstance(found, tuple):
             return found
         try:
-            return read_answer(found, budget)
+            answer = read_answer(found, budget)
         except AnswerError as error:
             return Again(str(error), reached=True), found
         except ReportedError as error:
             return fault_of(error.status, {}, error.text.encode(), self.url, self.key), error.text.encode()
+        return replace(answer, text=self.key.blot(answer.text), model=self.key.name(answer.model))
 
     async def look(self) -> Fault | None:
         """Ask which models there are; None if it answers, whatever it says."""
@@ -130,10 +131,11 @@ class Endpoint:
         if isinstance(found, tuple):
             return found[0]
         try:
-            self.names, owners = model_names(found)
+            names, owners = model_names(found)
         except AnswerError as error:
             return Again(str(error), reached=True)
-        self.owner = owners[0] if owners else ""
+        self.names = [self.key.name(name) for name in names]
+        self.owner = self.key.name(owners[0]) if owners else ""
         return None
 
     async def _send(self, path: str, body: bytes | None) -> bytes | tuple[Fault, bytes]:

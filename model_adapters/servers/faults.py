@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _FILTER_WORDS = ("content_filter", "content filter", "content_policy", "content policy", "responsibleaipolicy",
                  "moderation", "flagged", "safety system")  # fmt: skip
 _EMPTY_PURSE = ("insufficient_quota", "billing", "payment", "credit balance", "out of credits")
+_PASSING = ("rate_limit_exceeded", "rate limit reached")
 _LARGE_WORDS = ("too large", "image size", "exceeds the maximum", "payload", "maximum size", "too big")
 
 
@@ -96,7 +97,9 @@ def fault_of(status: int, headers: Mapping[str, str], body: bytes, url: str, key
         return Filtered(problem)
     if status in (401, 403):
         return Stop(UsageError(f"{url}: {problem} ({key.state})"))
-    if status == 402 or (status == 429 and any(word in low for word in _EMPTY_PURSE)):
+    # OpenAI's limit a minute advises to add a payment method; the purse is not empty for that.
+    passing = any(word in low for word in _PASSING)
+    if status == 402 or (status == 429 and not passing and any(word in low for word in _EMPTY_PURSE)):
         return Stop(RunError(f"{url}: {problem}; the account has nothing left to spend"))
     if status == 413 or (status in (400, 422) and "image" in low and any(word in low for word in _LARGE_WORDS)):
         return TooLarge(problem)

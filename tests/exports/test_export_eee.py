@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,6 +22,7 @@ from lrm_eval.commands import entry
 from lrm_eval.errors import RunError, UsageError
 from lrm_eval.exports.eee import Evaluation, Reporter, evaluation
 from lrm_eval.runs import RunFolder
+from lrm_eval.runs.folder import Cell
 
 REPORTER = Reporter("A Laboratory", "third_party", "some-group/some-model")
 TASKS = ("tiny-mme", "tiny-pope", "tiny-seedbench", "tiny-mmbench")
@@ -121,6 +123,15 @@ def test_samples_belong_to_their_scores(run: RunFolder, made: Evaluation) -> Non
     for line in pope:
         by_split.setdefault(line["metadata"]["split"], []).append(line["evaluation"]["score"])
     assert 100 * sum(sum(part) / len(part) for part in by_split.values()) / len(by_split) == pytest.approx(accuracy)
+
+
+def test_a_broken_answer_is_a_line_like_the_others(run: RunFolder, tmp_path: Path) -> None:
+    copy = RunFolder.open(shutil.copytree(run.path, tmp_path / "copy"))
+    path = copy.responses_path(Cell("tiny-pope", "sw"))
+    broken = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    broken[0]["response"]["text"] = "Ndiyo \ud800"
+    path.write_text("".join(json.dumps(line) + "\n" for line in broken), encoding="utf-8")
+    assert "Ndiyo \ud800" in {line["output"]["raw"][0] for line in lines(evaluation(copy, REPORTER, samples=True))}
 
 
 def test_the_hash_of_a_question_is_the_one_that_all_sources_make(made: Evaluation) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,6 +75,17 @@ def test_a_pope_question_of_several_splits_stands_once(run: RunFolder) -> None:
     named = sum(len(row["category"].split(",")) for row in rows)
     assert named == len(run.records(cell))
     assert len(rows) < named
+
+
+def test_an_answer_is_whole_whatever_signs_it_has(run: RunFolder, tmp_path: Path) -> None:
+    copy = RunFolder.open(shutil.copytree(run.path, tmp_path / "copy"))
+    cell = Cell("tiny-pope", "sw")
+    path = copy.responses_path(cell)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["response"]["text"] = "Yes\0, there is"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert {row["prediction"] for row in table_rows(copy, task="tiny-pope")[1]} == {"Yes\0, there is"}
 
 
 def test_a_name_has_no_underscore_before_the_data_set() -> None:

@@ -158,6 +158,16 @@ def test_a_wrong_key_stops_at_once_and_is_shown_nowhere(server: FaultServer, con
     assert KEY not in repr(vars(adapter))
 
 
+def test_a_key_that_the_server_repeats_is_in_no_answer_and_no_record(server: FaultServer, connect: Connect):
+    server.models = Reply(body={"data": [{"id": MODEL, "owned_by": f"Bearer {KEY}"}]})
+    server.rule = lambda body: Reply(body=completion(f"yes, {KEY}") | {"model": f"m {KEY} \ud800"})
+    adapter = connect(server)
+    assert answers(ask(adapter)) == {("yes, ***", None)}
+    record = json.dumps([adapter.settings(), adapter.performance()], ensure_ascii=False)
+    assert KEY not in record
+    assert record.encode()  # a name that is no UTF-8 would keep run.json from being written
+
+
 def test_a_wrong_key_is_found_before_anything_is_asked(server: FaultServer, connect: Connect):
     server.models = error(401, "bad key")
     with pytest.raises(UsageError, match="status 401: bad key"):

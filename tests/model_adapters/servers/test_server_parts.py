@@ -58,6 +58,10 @@ def test_content_in_parts_is_one_text():
     assert read(completion(parts)).text == "yes"
 
 
+def test_a_part_without_a_text_adds_none():
+    assert read(completion([{"type": "text", "text": None}, {"type": "text", "text": "yes"}])).text == "yes"
+
+
 def test_the_choice_of_the_lowest_number_is_the_answer():
     body = completion("first")
     body["choices"].insert(0, {"index": 1, "message": {"content": "second"}, "finish_reason": "stop"})
@@ -94,7 +98,13 @@ def test_what_is_no_answer_is_told(body, message):
 
 
 @pytest.mark.parametrize(
-    ("error", "status"), [({"code": 429, "message": "slow"}, 429), ("broken", 500), ({"code": "nonsense"}, 500)]
+    ("error", "status"),
+    [
+        ({"code": 429, "message": "slow"}, 429),
+        ("broken", 500),
+        ({"code": "nonsense"}, 500),
+        ({"code": "4" * 5000}, 500),
+    ],
 )
 def test_an_error_under_a_good_status_is_an_error(error, status):
     with pytest.raises(ReportedError) as caught:
@@ -123,6 +133,9 @@ def test_the_list_of_models_leaves_out_what_is_none():
         (422, b"", faults.Refused),
         (429, b"", faults.Again),
         (429, b"insufficient_quota", faults.Stop),
+        # OpenAI's limit a minute names the payment page, too.
+        (429, b'{"error": {"message": "Rate limit reached. Add a payment method at /billing."}}', faults.Again),
+        (429, b'{"error": {"message": "See /account/billing", "code": "rate_limit_exceeded"}}', faults.Again),
         (500, b"", faults.Again),
         (507, b"", faults.Again),
         (302, b"", faults.Stop),
@@ -136,6 +149,7 @@ def test_a_message_of_the_server_is_one_short_line_without_the_key():
     key = Key("K", "abcdefghijklmnopqrstuvwxyz")
     assert key.said('{"error": {"message": "bad key\n abcdefghijkl… (…uvwxyz)"}}') == "bad key ***… (…***)"
     assert len(key.said("x" * 5000)) == 200
+    assert key.said('{"error": "a \\u001b[31m b \\ud800"}') == "a \ufffd[31m b \ufffd"
     assert key.said(b"[" * 100_000) == "[" * 200
 
 
@@ -360,6 +374,8 @@ def load(name: str, **options: object) -> None:
         ("openai:m", {"base_urls": ("http://[::1",)}, "type an address such as http"),
         ("openai:m", {"base_urls": ("https://user:secret@h/v1",)}, "key does not belong into the address"),
         ("openai:m", {"base_urls": ("https://h/v1?key=secret",)}, "key does not belong into the address"),
+        ("openai:m", {"base_urls": ("user:secret@h/v1",)}, "key does not belong into the address"),
+        ("openai:m", {"base_urls": ("http://user:se/cret@h/v1",)}, "key does not belong into the address"),
         ("openai:m", {"arguments": "--x"}, "takes no --server-args"),
         ("openai:m", {"device": "cuda"}, "takes no --device: the server decides"),
         ("openai:m", {"gen_kwargs": {"num_beams": 3}}, "num_beams cannot be had"),

@@ -149,7 +149,8 @@ def difference(
     if exact is not None and alone is not None:
         test = EXACT_MCNEMAR
     detectable = None
-    if found.error and found.degrees > 0:  # an error of 0 says nothing of what could have been seen
+    # An error of 0 says nothing of what could have been seen; without an interval no difference is ever called one.
+    if found.error and found.degrees > 0 and found.low is not None:
         detectable = minimum_detectable(found.error, found.degrees, level, comparisons=comparisons)
     return Difference(
         found.value,

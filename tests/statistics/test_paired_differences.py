@@ -131,6 +131,15 @@ def test_one_image_has_a_difference_and_no_doubt_that_can_be_put_in_numbers() ->
     assert found.note == "no interval: 1 image"
 
 
+def test_too_few_images_for_an_interval_have_no_difference_that_would_be_seen() -> None:
+    a, b = np.array([1, 1, 0, 1, 1, 1, 1, 0]), np.array([0, 1, 0, 1, 0, 0, 0, 0])
+    few = paired_difference(share_metric(a, np.arange(8) // 2), share_metric(b, np.arange(8) // 2))
+    more = paired_difference(share_metric(a, np.arange(8)), share_metric(b, np.arange(8)))
+    assert (few.low, few.detectable) == (None, None)
+    assert more.low is not None
+    assert more.detectable is not None
+
+
 def test_images_that_all_differ_by_the_same_are_separated() -> None:
     found = paired_difference(share_metric(np.ones(40), np.arange(40)), share_metric(np.zeros(40), np.arange(40)))
     assert found.value == 100

@@ -166,7 +166,7 @@ def rows_table(rows: Sequence[ScoreRow]) -> Table:
 def print_notes(rows: Sequence[ScoreRow], cells: Iterable[Cell], console: Console) -> None:
     """What a reader must know about the headline scores, each note once."""
     asked = {(cell.task, cell.language, cell.condition) for cell in cells}
-    notes: dict[tuple[str, str], list[str]] = {}
+    notes: dict[tuple[str, str], dict[str, list[str]]] = {}
     for row in rows:
         if (
             row.primary
@@ -174,11 +174,15 @@ def print_notes(rows: Sequence[ScoreRow], cells: Iterable[Cell], console: Consol
             and row.rules == "multilingual"
             and (row.task, row.language, row.condition) in asked
         ):
-            languages = notes.setdefault((row.task, row.note), [])
-            if row.language not in languages:
-                languages.append(row.language)
-    for (task, note), languages in notes.items():
-        line = f"{task} ({', '.join(languages)}): {note}"
+            notes.setdefault((row.task, row.note), {}).setdefault(row.language, []).append(row.condition)
+    for (task, note), noted in notes.items():
+        places = []
+        for language, conditions in noted.items():
+            # A note of some conditions alone names them: it says nothing of the others.
+            whole = {one for name, tag, one in asked if (name, tag) == (task, language)} == set(conditions)
+            places.append(language if whole else f"{language} under {', '.join(conditions)}")
+        between = "; " if any(" under " in place for place in places) else ", "
+        line = f"{task} ({between.join(places)}): {note}"
         # Words are kept whole in a terminal; a line stays a line for a program.
         console.print(line, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 from lrm_eval import errors
 from lrm_eval.reporting.across import Across, across, across_markdown
 from lrm_eval.reporting.build import build, table_id
-from lrm_eval.reporting.conditions import effects_markdown, with_condition
+from lrm_eval.reporting.conditions import ALL, effects_markdown, with_condition
 from lrm_eval.reporting.gather import gather
 from lrm_eval.reporting.html import PAGE_BYTES, page
 from lrm_eval.reporting.names import benchmark_of
@@ -66,6 +66,8 @@ def render(
     if fmt not in FORMATS:
         raise errors.unknown("format", fmt, FORMATS)
     gathered = gather(runs)
+    if condition is not None and fmt in ("html", "csv", "json"):
+        _refuse_unknown(gathered, condition)
     if fmt == "csv":
         text = csv_rows(gathered)
     else:
@@ -84,6 +86,13 @@ def render(
     path = out / f"report{SUFFIXES[fmt]}" if out.is_dir() else out
     write_atomic(path, text.encode("utf-8", "replace"))
     return path
+
+
+def _refuse_unknown(gathered: Sequence[GatheredRun], condition: str) -> None:
+    # These forms hold every condition; a mistyped name is a mistake there too, and is not passed over in silence.
+    there = list(dict.fromkeys(row.condition for one in gathered for row in one.rows))
+    if condition not in (*there, ALL):
+        raise errors.unknown("condition of these runs", condition, [*there, ALL])
 
 
 def _markdown(board: Board, gathered: Sequence[GatheredRun], rules: Rules, condition: str | None) -> str:

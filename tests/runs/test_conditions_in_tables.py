@@ -9,9 +9,11 @@ import pytest
 from rich.console import Console
 
 import lrm_eval
-from lrm_eval.commands.summary import print_run
+from lrm_eval.commands.summary import print_notes, print_run
 from lrm_eval.errors import UsageError
+from lrm_eval.runs.folder import Cell
 from lrm_eval.runs.verify import verify
+from lrm_eval.types import ScoreRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,9 +78,10 @@ def test_a_table_shows_the_condition_that_is_asked_for(varied: lrm_eval.RunResul
     assert "image=hidden" in str(lrm_eval.report(varied.folder.path, "latex", condition="all"))
 
 
-def test_a_condition_that_no_run_has_is_refused_with_the_nearest(varied: lrm_eval.RunResult) -> None:
+@pytest.mark.parametrize("form", ["md", "latex", "csv", "json", "html"])
+def test_a_condition_that_no_run_has_is_refused_with_the_nearest(varied: lrm_eval.RunResult, form: str) -> None:
     with pytest.raises(UsageError, match="unknown condition of these runs 'prompt=eng': did you mean 'prompt=en'"):
-        lrm_eval.report(varied.folder.path, "md", condition="prompt=eng")
+        lrm_eval.report(varied.folder.path, form, condition="prompt=eng")  # type: ignore[arg-type]
 
 
 def test_a_run_without_the_default_condition_is_shown_as_it_is(evaluate: Evaluate) -> None:
@@ -93,6 +96,21 @@ def test_the_end_of_a_run_shows_what_its_conditions_change(varied: lrm_eval.RunR
     # The one without the image stands last: no spread is over it.
     assert changed.index("prompt=en") < changed.rindex("image=hidden")
     assert changed.split()[:7] == ["task", "language", "metric", "default", "condition", "difference", "spread"]
+
+
+def test_a_note_names_the_conditions_that_it_is_about_unless_it_is_about_all() -> None:
+    def row(condition: str, note: str, language: str = "sw") -> ScoreRow:
+        return ScoreRow(
+            "m", "mme", language, condition, "multilingual", "perception", 1.0, None, None, 1, 1, 0.0, {}, True, note
+        )
+
+    rows = [row("default", "few"), row("image=hidden", "few"), row("prompt=en", "low"), row("default", "few", "en")]
+    out = io.StringIO()
+    print_notes(rows, [Cell(r.task, r.language, r.condition) for r in rows], Console(file=out, width=120))
+    assert out.getvalue().splitlines() == [
+        "mme (sw under default, image=hidden; en): few",
+        "mme (sw under prompt=en): low",
+    ]
 
 
 def test_a_run_of_one_condition_says_nothing_of_conditions(evaluate: Evaluate) -> None:

@@ -107,6 +107,10 @@ def _look_outside() -> bool:
         for named in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
             if not Path(named).is_dir():
                 raise UsageError(f"{VARIABLE}: {named}: no such folder")
+            inner = Path(named) / FOLDER
+            if inner.is_dir() and not any(Path(named).glob("*.yaml")):
+                # --include-path takes the folder around it: named here, it would bring nothing, and say nothing.
+                raise UsageError(f"{VARIABLE}: {named} holds no <tag>.yaml; name {inner}")
             _include_all(Path(named))
         for package, folder in _packages():
             if not folder.is_dir():

@@ -72,6 +72,15 @@ def test_a_folder_that_is_none_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     assert get("sw").name == "Swahili"
 
 
+def test_the_folder_around_the_languages_is_refused_with_the_right_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = write(tmp_path / "mine" / "languages", "rn")
+    monkeypatch.setenv("LRM_EVAL_LANGUAGES", str(tmp_path / "mine"))
+    with pytest.raises(UsageError, match=rf"mine holds no <tag>\.yaml; name {inner}"):
+        get("rundi")
+
+
 def test_a_damaged_file_of_the_environment_names_file_and_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LRM_EVAL_LANGUAGES", str(write(tmp_path / "a", "rn", joshi_class="9")))
     with pytest.raises(RunError, match=r"rn\.yaml: joshi_class: 9 is not between 0 and 5"):

@@ -20,6 +20,7 @@ PYTHON = "LRM_EVAL_LMMS_PYTHON"
 _OWN = ("python", "timeout", "startup", "simple")
 # Imports of lmms_eval take 6 s, a large checkpoint from a slow disk or the hub an hour.
 _STARTUP_SECONDS, _TIMEOUT_SECONDS = 3600.0, 600.0
+_LONGEST_SECONDS = 30 * 86400.0
 _SECRET = re.compile(r"(api_?key|token|secret|password)$", re.IGNORECASE)
 
 
@@ -163,6 +164,7 @@ def _seconds(own: Mapping[str, str], key: str, default: float) -> float:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not seconds > 0:
-        raise UsageError(f"{key}={text}: give a number of seconds above 0")
+    # A clock takes no infinity, and no number of that size.
+    if not 0 < seconds <= _LONGEST_SECONDS:
+        raise UsageError(f"{key}={text}: give a number of seconds above 0, at most {_LONGEST_SECONDS:.0f}")
     return seconds

@@ -27,6 +27,7 @@ _MARK = {
     "missing": "missing",
 }
 _INDENT = 14
+_WIDE = 100
 
 
 def chosen(name: str | None, include_paths: Sequence[Path]) -> list[ModelInfo]:
@@ -53,22 +54,28 @@ def as_dict(info: ModelInfo) -> dict[str, Any]:
 
 def print_models(infos: Sequence[ModelInfo], console: Console) -> None:
     """One line a preset."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    # All columns would leave the titles a handful of letters there.
+    narrow = console.width < _WIDE
+    languages = "langs" if narrow else "languages"
+    padding = (0, 1, 0, 0) if narrow else (0, 1)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=padding)
     table.add_column("model", no_wrap=True)
-    table.add_column("what it is")
+    table.add_column("what it is", overflow="fold")
     table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("languages", justify="right", no_wrap=True)
-    table.add_column("suite", no_wrap=True)
+    table.add_column(languages, justify="right", no_wrap=True)
+    if not narrow:
+        table.add_column("suite", no_wrap=True)
     table.add_column("needs", no_wrap=True)
     for info in infos:
         needs = _MARK[info.state] + (" + licence" if info.gated and info.state == "needs-download" else "")
         count = str(len(info.languages)) if info.languages else ""
-        table.add_row(info.name, info.title, info.parameters, count, info.default_suite, needs)
+        suite = () if narrow else (info.default_suite,)
+        table.add_row(info.name, info.title, info.parameters, count, *suite, needs)
     console.print(table)
     lines = [
         *(f"{info.name}: {info.detail}" for info in infos if info.state in ("missing", "needs-server")),
-        "languages: how many its authors name. download, conversion: done at first use; licence: accept it on the hub "
-        "first; server: type the name for the command. `lrm-eval models NAME` shows one whole.",
+        f"{languages}: how many its authors name. download, conversion: done at first use; licence: accept it on the "
+        "hub first; server: type the name for the command. `lrm-eval models NAME` shows one whole.",
         "Any image-text-to-text checkpoint of transformers: --model hf:FOLDER or hf:ORG/NAME. With its image hidden: "
         "--model blind:NAME. Behind a server: --model openai:NAME.",
     ]

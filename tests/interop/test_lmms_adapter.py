@@ -183,6 +183,7 @@ def test_what_cannot_be_loaded_or_asked_is_told(name: str, message: str) -> None
         ("lmms:x:pretrained", "'pretrained' is no argument"),
         ("lmms:x:api_key=abc", "api_key would be written to run.json"),
         ("lmms:x:timeout=soon", "timeout=soon: give a number of seconds"),
+        ("lmms:x:timeout=inf", "timeout=inf: give a number of seconds"),
         ("lmms:x:pretrained=/nowhere/weights", "/nowhere/weights: no such folder"),
     ],
 )

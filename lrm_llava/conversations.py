@@ -136,6 +136,13 @@ def read_records(path: Path) -> Iterator[tuple[int, Any]]:
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such file")
+    try:
+        yield from _records(path)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is not UTF-8 text: {error.reason}") from error
+
+
+def _records(path: Path) -> Iterator[tuple[int, Any]]:
     with path.open(encoding="utf-8-sig") as file:
         first = file.read(64).lstrip()[:1]
         file.seek(0)

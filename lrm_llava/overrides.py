@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +26,11 @@ def override(recipe: T, changes: Iterable[str]) -> T:
         path, separator, text = change.partition("=")
         if not separator:
             raise UsageError(f"{change!r} is not of the form field=value, e.g. stage2.steps=4000")
-        recipe = _set(recipe, path.split("."), yaml.safe_load(text), change)
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise UsageError(f"{change!r}: the value cannot be read: {' '.join(str(error).split())}") from None
+        recipe = _set(recipe, path.split("."), value, change)
     return recipe
 
 
@@ -40,8 +45,23 @@ def _set(node: Any, path: list[str], value: Any, change: str) -> Any:
         return replace(node, **{path[0]: _set(old, path[1:], value, change)})
     if isinstance(old, tuple) and isinstance(value, list):
         value = tuple(value)
-    if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not type(old):
+        # YAML reads `no`, Norwegian's tag, as false; and what is made of parts cannot be written as a value.
+        wrong = [one for one in value if old and type(one) is not type(old[0])]
+        if wrong:
+            kind = type(old[0]).__name__
+            raise UsageError(f"{change!r}: {path[0]} is a list of {kind}, and {wrong[0]!r} is none")
+    if isinstance(old, float):
+        value = _number(value)
+    if type(value) is not type(old) or (isinstance(old, float) and not math.isfinite(value)):
         raise UsageError(f"{change!r}: {path[0]} is a {type(old).__name__}, e.g. {old!r}")
     return replace(node, **{path[0]: value})
+
+
+def _number(value: Any) -> Any:
+    """A float where YAML 1.1 has an integer (1) or, for want of a point, a string (1e-5); else the value itself."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return value
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return value

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from lrm_eval.errors import UsageError
 from lrm_llava.conversations import Conversation, RecordError, read_records
-from lrm_llava.data.mix import Quota, compensated_ratio, draw_instruction, shown
+from lrm_llava.data.mix import Quota, check_wording, compensated_ratio, draw_instruction, shown
 from lrm_llava.data.shards import SUFFIX, write_shard
-from lrm_llava.data.sources import english_records, open_translations, translated
+from lrm_llava.data.sources import english_records, find_translations, open_translations, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,9 +118,11 @@ def build_stage(
         form: JSON lines, which name images of the data folder, or WebDataset tars, which hold them.
 
     Raises:
-        UsageError: a source or translation is missing, or `out` was built from something else.
+        UsageError: a source or translation is missing, a language has no wording of an instruction, or `out` was built
+            from something else.
     """
     stage, target = recipe.stage(number), out / f"stage{number}"
+    check_wording(stage.instructions, recipe.languages[1:])
     target.mkdir(parents=True, exist_ok=True)
     sizes = _plan(recipe, stage, sources, target, form, tell)
     build = _Build(recipe, stage, sources, target, block, form, advance)
@@ -150,15 +152,18 @@ def _plan(
         "languages": list(recipe.languages), "non_english": recipe.non_english, "seed": recipe.seed,
         "instructions": asdict(stage.instructions), "sources": [asdict(source) for source in stage.sources],
         "sizes_on_disk": {source.name: _bytes(sources / source.file) for source in stage.sources}, "format": form,
+        "translations": _translation_bytes(recipe, stage, sources),
     }  # fmt: skip
     path = target / PLAN_FILE
     if path.is_file():
         stored = json.loads(path.read_text(encoding="utf-8"))
-        before = {"format": "jsonl"} | stored["decides"]
+        # Plans of before had neither; what cannot be known is not held against them.
+        before = {"format": "jsonl", "translations": decides["translations"]} | stored["decides"]
         differ = [name for name, value in decides.items() if before.get(name) != value]
-        if differ:
+        if not differ:
+            return dict(stored["records"])
+        if any(target.glob("*.counts.json")):  # a build that stopped before its first shard binds nobody
             raise UsageError(f"{target}: was built with other {', '.join(differ)}; give another --out or remove it")
-        return dict(stored["records"])
     records = {}
     for source in stage.sources:
         records[source.name] = sum(1 for _ in read_records(sources / source.file))
@@ -261,6 +266,15 @@ def _card(recipe: Recipe, number: int, sizes: dict[str, int], total: Counts) -> 
         "by_instruction": dict(by_instruction.most_common()), "by_source": dict(by_source.most_common()),
         "characters": dict(total.characters.most_common()), "dropped": dict(total.dropped.most_common()),
         "first_dropped": total.examples, "marked": dict(total.marked),
+    }  # fmt: skip
+
+
+def _translation_bytes(recipe: Recipe, stage: Stage, sources: Path) -> dict[str, dict[str, int]]:
+    """Sizes of all translations: one that was mended after a build must not leave its old shards in place unsaid."""
+    tags = recipe.languages[1:] if recipe.non_english > 0 else ()
+    return {
+        source.name: {tag: _bytes(path) for tag, path in find_translations(sources, source, tags).items()}
+        for source in stage.sources if source.translate
     }  # fmt: skip
 
 

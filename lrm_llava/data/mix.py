@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrm_eval import languages as registry
+from lrm_eval.errors import UsageError
 from lrm_llava.conversations import Conversation, Turn
 from lrm_llava.instructions import bvqa, ep_vqa, load_wording, mvqa
 
@@ -63,6 +64,24 @@ def draw_instruction(shares: Instructions, seed: int, key: str) -> str:
     if roll * total < shares.mvqa:
         return "mvqa"
     return "ep_vqa" if roll * total < shares.mvqa + shares.ep_vqa else "bvqa"
+
+
+def check_wording(shares: Instructions, tags: tuple[str, ...]) -> None:
+    """Every language can be given every instruction that has a share.
+
+    Raises:
+        UsageError: one has no wording; MVQA needs none.
+    """
+    if not shares.ep_vqa and not shares.bvqa:
+        return
+    names = load_wording("en").name_in or {}
+    lacking = [tag for tag in tags if tag not in names]
+    if lacking:
+        raise UsageError(
+            f"no wording of EP-VQA and BVQA in {', '.join(lacking)}; there is one in {', '.join(sorted(names))}. Use "
+            "MVQA alone (--set stageN.instructions.ep_vqa=0 --set stageN.instructions.bvqa=0), or write one in "
+            "lrm_llava/instructions/data"
+        )
 
 
 def split_instruction(question: str) -> tuple[str, str]:

@@ -30,7 +30,7 @@ class Translations:
 
     def take(self, conversation_id: str) -> tuple[int, Any] | None:
         """Line and record for this id if it is the next one, else None."""
-        if self._head is None or str(self._head.get("id")) != conversation_id:
+        if self._head is None or self._own_id() != conversation_id:
             return None
         found = self._line, self._head
         self._line, self._head = next(self._records, (0, None))
@@ -44,9 +44,14 @@ class Translations:
         """
         if self._head is not None:
             raise UsageError(
-                f"{self.path}:{self._line}: id {str(self._head.get('id'))!r} is not in the source, or the records "
+                f"{self.path}:{self._line}: id {self._own_id()!r} is not in the source, or the records "
                 "are not in its order"
             )
+
+    def _own_id(self) -> str:
+        if not isinstance(self._head, dict):
+            raise UsageError(f"{self.path}:{self._line}: not an object with id and conversations")
+        return str(self._head.get("id"))
 
 
 def translation_path(folder: Path, source: Source, tag: str) -> Path:
@@ -54,23 +59,30 @@ def translation_path(folder: Path, source: Source, tag: str) -> Path:
     return folder / "translations" / source.name / f"{tag}.jsonl"
 
 
-def open_translations(folder: Path, source: Source, tags: tuple[str, ...]) -> dict[str, Translations]:
-    """All languages of a source.
+def find_translations(folder: Path, source: Source, tags: tuple[str, ...]) -> dict[str, Path]:
+    """The files of all languages of a source.
 
     Raises:
         UsageError: a language without translations; names the command that makes them.
     """
-    found = {}
-    for tag in tags:
-        path = translation_path(folder, source, tag)
+    found = {tag: translation_path(folder, source, tag) for tag in tags}
+    for tag, path in found.items():
         if not path.is_file():
             raise UsageError(
                 f"{path}: no translation of {source.name} into {tag}; write it ({{id, conversations}} a line) or make "
                 f"it with `lrm-llava data translate {folder / source.file} --out {path.parent} --langs {tag} "
                 "--translator …`"
             )
-        found[tag] = Translations(path)
     return found
+
+
+def open_translations(folder: Path, source: Source, tags: tuple[str, ...]) -> dict[str, Translations]:
+    """All languages of a source.
+
+    Raises:
+        UsageError: as `find_translations`, or a file is not JSON.
+    """
+    return {tag: Translations(path) for tag, path in find_translations(folder, source, tags).items()}
 
 
 def english_records(folder: Path, source: Source) -> Iterator[tuple[int, str, Conversation | RecordError]]:
@@ -97,7 +109,7 @@ def translated(record: Any, english: Conversation) -> Conversation:
         RecordError: it cannot be used.
     """
     said = record.get("conversations") if isinstance(record, dict) else None
-    if english.image is not None and isinstance(said, list) and said:
+    if english.image is not None and isinstance(said, list) and said and isinstance(said[0], dict):
         # Translations are of texts: the placeholder is not part of them, but may have been left in.
         first = dict(said[0])
         first["value"] = "<image>\n" + str(first.get("value", "")).replace("<image>", "").strip()

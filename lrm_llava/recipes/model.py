@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lrm_eval.errors import UsageError
+
+PRECISIONS = ("bf16", "fp32")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -121,3 +125,47 @@ class Recipe:
     def stage(self, number: int) -> Stage:
         """Stage 1 or 2."""
         return {1: self.stage1, 2: self.stage2}[number]
+
+
+def check_recipe(recipe: Recipe) -> Recipe:
+    """The recipe itself, if its values can be trained with: else they would end in a model of something else.
+
+    Raises:
+        UsageError: a value that no training can have; names the first.
+    """
+    tags = recipe.languages
+    wrong = _first_wrong(recipe) or _first_wrong_of_stage(recipe.stage1, 1) or _first_wrong_of_stage(recipe.stage2, 2)
+    if wrong:
+        raise UsageError(f"recipe {recipe.name}: {wrong}")
+    if tags[:1] != ("en",) or len(set(tags)) < len(tags):
+        raise UsageError(f"recipe {recipe.name}: languages={list(tags)}: English comes first, and each of them once")
+    return recipe
+
+
+def _first_wrong(recipe: Recipe) -> str:
+    if recipe.precision not in PRECISIONS:
+        return f"precision={recipe.precision} is not one of {', '.join(PRECISIONS)}"
+    return f"non_english={recipe.non_english} is below 0" if recipe.non_english < 0 else ""
+
+
+def _first_wrong_of_stage(stage: Stage, number: int) -> str:
+    shares = stage.instructions
+    each = (shares.mvqa, shares.ep_vqa, shares.bvqa)
+    if min(each) < 0 or not sum(each):
+        return f"stage{number}.instructions={each}: shares are at least 0, and not all of them 0"
+    if not stage.trains:
+        return f"stage{number}.trains=[]: nothing would change; e.g. [projector]"
+    bounds = (
+        ("learning_rate", stage.learning_rate > 0, "above 0"),
+        ("epochs", stage.epochs > 0, "above 0"),
+        ("max_steps", stage.max_steps >= 0, "at least 0"),
+        ("max_length", stage.max_length > 0, "at least 1"),
+        ("warmup", 0 <= stage.warmup <= 1, "a share from 0 to 1"),
+        ("weight_decay", stage.weight_decay >= 0, "at least 0"),
+        ("save_every", stage.save_every > 0, "at least 1"),
+        ("evaluate_every", stage.evaluate_every >= 0, "at least 0"),
+    )
+    for name, fine, words in bounds:
+        if not fine:
+            return f"stage{number}.{name}={getattr(stage, name)} is not {words}"
+    return ""

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from lrm_llava.encoding import ConversationEncoder, Encoded
 
-LENGTHS_VERSION = 1
+LENGTHS_VERSION = 2
 _TELL_EVERY = 100_000
+_IMAGELESS = "with a missing image"
 
 
 @dataclass(frozen=True)
@@ -114,17 +115,21 @@ class ConversationData:
         """
         stored = None if cache is None else cache / f"lengths-{self._digest(key)}.npz"
         total = int(self._starts[-1])
+        self._kept = np.arange(total)
         if stored is not None and stored.is_file():
             with np.load(stored) as found:
-                lengths, turns = found["lengths"], int(found["dropped_turns"])
+                lengths, turns, imageless = found["lengths"], int(found["dropped_turns"]), found["imageless"]
                 reasons = json.loads(str(found["reasons"]))
         else:
-            lengths, turns, reasons = self._measure_all(total, tell)
+            lengths, turns, imageless, reasons = self._measure_all(total, tell)
             if stored is not None:
                 stored.parent.mkdir(parents=True, exist_ok=True)
                 partial = stored.with_name(f".{stored.name}.partial.npz")
-                np.savez(partial, lengths=lengths, dropped_turns=turns, reasons=json.dumps(reasons))
+                np.savez(
+                    partial, lengths=lengths, dropped_turns=turns, imageless=imageless, reasons=json.dumps(reasons)
+                )
                 partial.replace(stored)
+        turns += self._look_again(lengths, imageless, reasons, tell)
         if images_only and (lengths < 0).any():
             tell(
                 f"{int((lengths < 0).sum())} of {total} samples left out: text alone, which teaches a projector nothing"
@@ -143,19 +148,32 @@ class ConversationData:
         if not len(self._kept):
             raise UsageError(f"{self._shards[0].path}: not one sample can be trained on")
 
-    def _measure_all(self, total: int, tell: Callable[[str], None]) -> tuple[Any, int, dict[str, int]]:
+    def _look_again(self, lengths: Any, imageless: Any, reasons: dict[str, int], tell: Callable[[str], None]) -> int:
+        """Samples whose image was not there when they were measured: in if it is now; their dropped turns."""
+        turns = 0
+        for index, length, dropped in imageless.tolist():
+            image = self.conversation(index).image
+            if image is not None and self.picture(index, image).is_there():
+                lengths[index] = length
+                turns += dropped
+                continue
+            if not reasons.get(_IMAGELESS):
+                tell(f"{self.place(index)}: image {image} is missing (left out)")
+            reasons[_IMAGELESS] = reasons.get(_IMAGELESS, 0) + 1
+        return turns
+
+    def _measure_all(self, total: int, tell: Callable[[str], None]) -> tuple[Any, int, Any, dict[str, int]]:
+        """Lengths [N], dropped turns, rows (index, length, dropped turns) without their image, faults by kind."""
         lengths = np.zeros(total, dtype=np.int32)
         reasons: Counter[str] = Counter()
+        imageless: list[tuple[int, int, int]] = []
         turns = 0
-        self._kept = np.arange(total)
         for index in range(total):
             if index and index % _TELL_EVERY == 0:
                 tell(f"measured {index:,} of {total:,} samples")
             try:
                 conversation = self.conversation(index)
                 encoded: Encoded = self._encoder.encode(conversation)
-                if conversation.image is not None and not self.picture(index, conversation.image).is_there():
-                    raise RecordError(f"image {conversation.image} is missing")
                 if all(label < 0 for label in encoded.labels):
                     raise RecordError("nothing in it is supervised")
             except RecordError as error:
@@ -164,9 +182,12 @@ class ConversationData:
                     tell(f"{self.place(index)}: {error} (left out)")
                 reasons[reason] += 1
                 continue
+            if conversation.image is not None and not self.picture(index, conversation.image).is_there():
+                imageless.append((index, len(encoded.ids), encoded.dropped_turns))
+                continue
             turns += encoded.dropped_turns
             lengths[index] = len(encoded.ids) if conversation.image is not None else -len(encoded.ids)
-        return lengths, turns, dict(reasons)
+        return lengths, turns, np.asarray(imageless, dtype=np.int64).reshape(-1, 3), dict(reasons)
 
     def _locate(self, index: int) -> tuple[int, int]:
         at = int(self._kept[index])
@@ -182,8 +203,6 @@ class ConversationData:
 
 def _kind(message: str) -> str:
     """The fault without what differs from record to record, so that faults of a kind are counted together."""
-    if message.startswith("image "):
-        return "with a missing image"
     if message.startswith("not JSON"):
         return "not JSON"
     return "where " + "".join("N" if letter.isdigit() else letter for letter in message)

@@ -52,12 +52,12 @@ def train_stage(
     stage, target = recipe.stage(number), where.out / f"stage{number}"
     first = int(os.environ.get("RANK", "0")) == 0
     tell = tell if first else _say_nothing
+    _check_recipe(recipe, number, target)
     final = target / FINAL
     if (final / "config.json").is_file():
         tell(f"stage {number}: already there: {final}")
         return final
     arguments = training_arguments(recipe, number, target, report_to, device)
-    _check_recipe(recipe, number, target)
     resume = last_checkpoint(target)
     _check_processes(resume, arguments.world_size)
     model, processor, base = start_model(recipe, number, where, resume, tell)
@@ -109,6 +109,9 @@ def _check_recipe(recipe: Recipe, number: int, target: Path) -> None:
         before = json.loads(path.read_text(encoding="utf-8"))["recipe"]
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: cannot be read: {error}; give another --out, or remove it") from error
+    # A training that stopped before its first checkpoint binds nobody: the mended command begins anew.
+    if last_checkpoint(target) is None and not (target / FINAL / "config.json").is_file():
+        return
     now = json.loads(json.dumps(asdict(recipe)))
     other = "stage2" if number == 1 else "stage1"
     # The other stage, and how often something is saved or looked at, may change: they decide nothing here.

@@ -106,7 +106,8 @@ class LlavaTrainer(Trainer):  # type: ignore[misc]
         what = "is not a number" if not math.isfinite(mean) else f"is {mean:.1f}, three times that of guessing"
         raise RunError(
             f"step {step}: the loss {what}; the batch ({samples[0]} …) is saved in {folder}. "
-            "Lower the learning rate, or look at these samples, and go on from the last checkpoint"
+            "Look at these samples; the same command goes on from the last checkpoint. A lower learning rate is "
+            "another recipe: give another --out, or remove this one's checkpoints"
         )
 
     def _note_unreadable(self, indices: list[int]) -> None:

@@ -125,3 +125,52 @@ def test_another_mixture_in_the_same_folder_is_refused(sources, tmp_path) -> Non
 def test_more_than_the_languages_can_give_is_refused(sources, tmp_path) -> None:
     with pytest.raises(UsageError, match="2 languages cannot give"):
         build_stage(recipe(non_english=4.0), 2, sources, tmp_path / "out", lambda _: None)
+
+
+def test_a_translation_that_was_mended_does_not_leave_the_old_shards(sources, tmp_path) -> None:
+    path = sources / "translations" / "vqa" / "sw.jsonl"
+    whole = path.read_text()
+    path.write_text("\n".join(whole.splitlines()[:20]))
+    build_stage(recipe(), 2, sources, tmp_path / "out", lambda _: None)
+    path.write_text(whole)
+    with pytest.raises(UsageError, match="was built with other translations; give another --out or remove it"):
+        build_stage(recipe(), 2, sources, tmp_path / "out", lambda _: None)
+
+
+def test_a_build_that_stopped_before_its_first_shard_takes_the_mended_translation(sources, tmp_path) -> None:
+    path = sources / "translations" / "vqa" / "sw.jsonl"
+    whole = path.read_text()
+    path.write_text(f"5\n{whole}")
+    with pytest.raises(UsageError, match=r"sw.jsonl:1: not an object with id"):
+        build_stage(recipe(), 2, sources, tmp_path / "out", lambda _: None)
+    path.write_text(whole)
+    assert build_stage(recipe(), 2, sources, tmp_path / "out", lambda _: None).samples
+
+
+@pytest.mark.parametrize("turn", [5, "words", None, [1, 2]])
+def test_a_translation_whose_turns_are_no_objects_costs_its_record(sources, tmp_path, turn) -> None:
+    path = sources / "translations" / "vqa" / "sw.jsonl"
+    lines = path.read_text().splitlines()
+    for number in range(len(lines)):
+        lines[number] = json.dumps({"id": str(number), "conversations": [turn, turn]})
+    path.write_text("\n".join(lines))
+    total = build_stage(recipe(), 2, sources, tmp_path / "out", lambda _: None)
+    assert total.dropped["translation into sw: turn 1 has no value"] == 25
+
+
+def test_a_language_without_wording_is_refused_unless_mvqa_is_all(sources, tmp_path) -> None:
+    folder = sources / "translations" / "vqa"
+    (folder / "de.jsonl").rename(folder / "pt.jsonl")
+    asked = replace(recipe(), languages=("en", "sw", "pt"))
+    with pytest.raises(UsageError, match="no wording of EP-VQA and BVQA in pt; there is one in am, cs"):
+        build_stage(asked, 2, sources, tmp_path / "out", lambda _: None)
+    alone = replace(asked, stage2=replace(asked.stage2, instructions=Instructions()))
+    build_stage(alone, 2, sources, tmp_path / "out", lambda _: None)
+
+
+@pytest.mark.parametrize("name", ["vqa.json", "maths.jsonl", "translations/vqa/sw.jsonl"])
+def test_a_file_in_another_encoding_is_one_line(sources, tmp_path, name) -> None:
+    path = sources / name
+    path.write_bytes(path.read_bytes() + b"\n\xff\xfe\n")
+    with pytest.raises(UsageError, match=rf"{path.name}: is not UTF-8 text"):
+        build_stage(recipe(), 2, sources, tmp_path / "out", lambda _: None)

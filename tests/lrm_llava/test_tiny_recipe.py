@@ -28,6 +28,7 @@ def test_every_phase_has_pieces_up_to_its_end() -> None:
 def test_a_nested_field_is_overridden() -> None:
     recipe = override(TinyRecipe(), ["stage2.steps=12", "seed=3", "stage2.lr=1"])
     assert (recipe.stage2.steps, recipe.seed, recipe.stage2.lr) == (12, 3, 1.0)
+    assert override(TinyRecipe(), ["stage2.lr=1e-5"]).stage2.lr == 1e-5  # a string to YAML
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,9 @@ def test_a_nested_field_is_overridden() -> None:
         ("stage2.steps", "not of the form"),
         ("stage2.steps=many", "steps is a int"),
         ("seed.steps=3", "has no fields"),
+        ("seed=[", "cannot be read"),
+        ("stage2.lr=nan", "lr is a float"),
+        ("stage2.lr=.inf", "lr is a float"),
     ],
 )
 def test_a_wrong_override_says_what_is_wrong(change: str, words: str) -> None:

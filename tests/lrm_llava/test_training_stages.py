@@ -84,10 +84,35 @@ def test_a_finished_stage_is_not_trained_again(data, unbroken) -> None:
 def test_the_recipe_is_kept_with_the_checkpoint_and_another_is_refused(data, unbroken, tmp_path) -> None:
     kept = json.loads((unbroken / "stage2" / "final" / "recipe.json").read_text())
     assert kept["stage"] == 2 and kept["recipe"]["stage2"]["learning_rate"] == small_recipe().stage2.learning_rate
-    (tmp_path / "stage1").mkdir()
+    with pytest.raises(UsageError, match=r"another recipe \(stage1.learning_rate: 0.001 there, 0.5 asked"):
+        small_training(1, data, unbroken, learning_rate=0.5)  # finished
+    (unfinished := tmp_path / "stage1" / "checkpoint-2").mkdir(parents=True)
+    (unfinished / "complete.json").write_text("{}")
     (tmp_path / "stage1" / "recipe.json").write_text((unbroken / "stage1" / "recipe.json").read_text())
     with pytest.raises(UsageError, match=r"another recipe \(stage1.learning_rate: 0.001 there, 0.5 asked"):
         small_training(1, data, tmp_path, learning_rate=0.5)
+    (unfinished / "complete.json").unlink()  # before its first checkpoint a training binds nobody
+    small_training(1, data, tmp_path, learning_rate=0.002, max_steps=1)
+
+
+def test_an_image_that_comes_later_is_trained_on(data, tmp_path) -> None:
+    root = tmp_path / "data"
+    save_samples(root, 1, [record(n, "Is it?", "Yes") for n in range(8)])
+    for part in ("vision", "language"):
+        (root / part).symlink_to(data / part)
+    late = root / "images" / "5.png"
+    late.rename(root / "late.png")
+    told: list[str] = []
+    small_training(1, root, tmp_path / "without", told, max_steps=1)
+    again: list[str] = []
+    small_training(1, root, tmp_path / "again", again, max_steps=1)
+    for lines in (told, again):
+        assert "1 of 8 samples left out: 1 with a missing image" in lines
+    (root / "late.png").rename(late)
+    whole: list[str] = []
+    small_training(1, root, tmp_path / "with", whole, max_steps=1)
+    assert any(line.startswith("stage 1: 8 samples") for line in whole)
+    assert not any("left out" in line for line in whole)
 
 
 def test_stage_2_without_stage_1_says_what_to_run(data, tmp_path) -> None:

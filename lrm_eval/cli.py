@@ -104,8 +104,8 @@ def _consoles(json: bool = False) -> tuple[Console, Console]:
     from rich.console import Console
 
     # A log or a pipe has no width of its own: wide enough for every table.
-    err = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
-    return err if json else Console(width=None if sys.stdout.isatty() else 120), err
+    err = Console(stderr=True, emoji=False, width=None if sys.stderr.isatty() else 120)
+    return err if json else Console(emoji=False, width=None if sys.stdout.isatty() else 120), err
 
 
 def _print_json(value: object) -> None:

@@ -42,8 +42,8 @@ def consoles(as_json: bool = False) -> tuple[Console, Console]:
     """Standard output and standard error; with JSON on standard output both are the latter."""
     from rich.console import Console
 
-    err = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
-    return err if as_json else Console(width=None if sys.stdout.isatty() else 120), err
+    err = Console(stderr=True, emoji=False, width=None if sys.stderr.isatty() else 120)
+    return err if as_json else Console(emoji=False, width=None if sys.stdout.isatty() else 120), err
 
 
 def print_json(value: object) -> None:

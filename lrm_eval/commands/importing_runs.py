@@ -110,7 +110,7 @@ def _record(parts: list[Recorded], files: list[Path], out: Path, model: str | No
     name = model or files[0].resolve().parent.name
     folder = record(out, name, program, parts)
     result = api.rescore(folder.path)
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(emoji=False, width=None if sys.stdout.isatty() else 120)
     summary.print_run(result, console, "`--part` scores the answers that there are")
     if result.unfinished:
         raise typer.Exit(1)

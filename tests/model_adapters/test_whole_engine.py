@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tiny_architectures import END, IMAGE, PAD, build
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -106,7 +108,6 @@ def check(made, rows, answers):
             assert list(scores) == pytest.approx(by_forward(made, row, choice), abs=1e-4)
 
 
-@pytest.mark.filterwarnings("ignore:.*generation flags.*")
 @pytest.mark.parametrize(("seed", "questions"), [(0, (5, 3, 1, 4, 2)), (1, (1,)), (2, (12, 1))])
 def test_answers_are_those_of_generate_for_each_prompt_alone(made, seed, questions):
     rows = draw_rows(made, seed, questions)
@@ -115,6 +116,21 @@ def test_answers_are_those_of_generate_for_each_prompt_alone(made, seed, questio
     check(made, rows, answers)
     # Otherwise nothing would be shown about the questions.
     assert len(rows) < 5 or len({answer.ids for answer in answers}) > len(rows) / 2
+
+
+@pytest.mark.slow
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seed=st.integers(10, 10_000),
+    questions=st.lists(st.integers(1, 60), min_size=1, max_size=4).filter(lambda counts: sum(counts) <= 70),
+    rows=st.sampled_from([3, 16, 256]),
+    chunk=st.sampled_from([40, 2048]),
+)
+def test_one_to_sixty_questions_an_image_in_batches_and_passes_of_any_size(made, seed, questions, rows, chunk):
+    asked = draw_rows(made, seed, questions)
+    with torch.inference_mode():
+        answers = WholeEngine(loaded(made), rows, chunk).answer(asked)
+    check(made, asked, answers)
 
 
 def test_each_image_is_read_once(made):

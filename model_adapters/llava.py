@@ -14,11 +14,12 @@ import torch
 
 from lrm_eval.errors import UsageError
 from lrm_eval.fidelity.cost import SCALE_VERSION, BudgetScale
-from lrm_eval.types import Capabilities, ChoiceScore, ImagePart, Response
+from lrm_eval.types import Capabilities, Response
+from model_adapters.answering import failed, images_of, readable, response_of, token_budget, why_not_greedy
 from model_adapters.base import BatchingAdapter
 from model_adapters.checkpoints import content_hash
 from model_adapters.decoding import Decoding, parse_decoding
-from model_adapters.devices import check_device, is_spread
+from model_adapters.devices import check_device
 from model_adapters.engine.plain import PlainEngine
 from model_adapters.engine.shared import SharedEngine
 from model_adapters.engine.trunk import why_not
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
-    from lrm_eval.types import ImageRef, Request
+    from lrm_eval.types import Request
     from model_adapters.engine.rows import Answer, Row
     from model_adapters.spec import LoadOptions, ModelSpec
 
@@ -194,10 +195,7 @@ class LlavaAdapter(BatchingAdapter):
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of generated tokens, as it stands in a response."""
-        text = self._loaded.processor.tokenizer.decode(
-            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return str(text).removeprefix(self._template.separator)
+        return readable(self._loaded.processor.tokenizer, ids, self._template.separator)
 
     def close(self) -> None:
         """Free the model and the features kept."""
@@ -212,7 +210,7 @@ class LlavaAdapter(BatchingAdapter):
 
     def announce(self, batch: Sequence[Request]) -> None:
         """Begin to decode the images of the batch after the one that is answered now."""
-        self._vision.announce(image for request in batch for image in _images(request))
+        self._vision.announce(image for request in batch for image in images_of(request))
 
     def answer_batch(self, batch: Sequence[Request]) -> list[Response]:
         """Answer every request of one batch."""
@@ -220,12 +218,12 @@ class LlavaAdapter(BatchingAdapter):
         answers: dict[str, Response] = {}
         rows: list[Row] = []
         with torch.inference_mode():
-            features = self._vision.get([image for request in batch for image in _images(request)])
+            features = self._vision.get([image for request in batch for image in images_of(request)])
             for request in batch:
                 try:
                     rows.append(self._row(request, features))
                 except (RequestError, PromptError) as error:
-                    answers[request.key] = _failed(request, str(error))
+                    answers[request.key] = failed(request, str(error))
             found = self._ask(rows)
         for row, answer in zip(rows, found, strict=True):
             answers[row.request.key] = self._response(row, answer)
@@ -236,19 +234,14 @@ class LlavaAdapter(BatchingAdapter):
         return [answers[request.key] for request in batch]
 
     def _row(self, request: Request, features: Mapping[str, torch.Tensor]) -> Row:
-        images = _images(request)
+        images = images_of(request)
         keys = tuple(self._vision.key(image) for image in images)
         for key, image in zip(keys, images, strict=True):
             if key not in features:
                 raise RequestError(self._vision.explain(image))
-        return self._prompts.row(request, keys, tuple(features[key] for key in keys), self._budget(request))
-
-    def _budget(self, request: Request) -> int:
-        if self._decoding.max_new_tokens is not None:
-            return self._decoding.max_new_tokens
-        if not request.budget_language:
-            return request.max_new_tokens
-        return self._scale.budget(request.max_new_tokens, request.budget_language)
+        return self._prompts.row(
+            request, keys, tuple(features[key] for key in keys), token_budget(request, self._decoding, self._scale)
+        )
 
     def _ask(self, rows: Sequence[Row]) -> list[Answer | None]:
         if self._shared is None:
@@ -260,44 +253,12 @@ class LlavaAdapter(BatchingAdapter):
         return [found[row.request.key] for row in rows]
 
     def _response(self, row: Row, answer: Answer | None) -> Response:
-        if answer is None:
-            return _failed(row.request, "out of memory with this request alone", row.prompt)
-        response = Response(row.request.key, prompt_tokens=len(row.ids), prompt=row.prompt)
-        if row.budget:
-            response = self._read(row, list(answer.ids), response)
-        choices = tuple(
-            ChoiceScore(choice.text, sum(score), sum(score) / len(score), len(score))
-            for choice, score in zip(row.choices, answer.scores, strict=True)
-        )
-        return replace(response, choices=choices)
-
-    def _read(self, row: Row, new: list[int], response: Response) -> Response:
         # What a model says beyond its context is noise; the budget of a long prompt ends there.
-        new = new[: min(row.budget, self._loaded.context - len(row.ids))]
-        end = next((place for place, token in enumerate(new) if token in self._loaded.end_token_ids), None)
-        kept = new if end is None else new[: end + 1]
-        return replace(
-            response,
-            text=self.decode(kept),
-            finish_reason="length" if end is None else "stop",
-            completion_tokens=len(kept),
-        )
+        most = min(row.budget, self._loaded.context - len(row.ids))
+        ends = self._loaded.end_token_ids
+        return response_of(row.request, row.prompt, len(row.ids), row.choices, answer, most, ends, self.decode)
 
 
 def unshareable(loaded: LoadedLlava, decoding: Decoding) -> str | None:
     """Why a model with these settings is asked by the plain engine; None if the shared one can."""
-    if decoding.for_transformers() != {"do_sample": False, "num_beams": 1}:
-        return "it decodes greedily, without sampling, beams or penalties"
-    if is_spread(loaded.model):
-        return "its layers lie on several devices"
-    return why_not(loaded.model)
-
-
-def _images(request: Request) -> list[ImageRef]:
-    """In the order in which the prompt shows them."""
-    parts = (*(part for shot in request.shots for part in shot.parts), *request.parts)
-    return [part.image for part in parts if isinstance(part, ImagePart)]
-
-
-def _failed(request: Request, message: str, prompt: str | None = None) -> Response:
-    return Response(request.key, finish_reason="error", prompt=prompt, error=message)
+    return why_not_greedy(decoding, loaded.model) or why_not(loaded.model)

@@ -16,11 +16,12 @@ import torch
 
 from lrm_eval.errors import UsageError
 from lrm_eval.fidelity.cost import SCALE_VERSION, BudgetScale
-from lrm_eval.types import Capabilities, ChoiceScore, ImagePart, Response
+from lrm_eval.types import Capabilities, Response
+from model_adapters.answering import failed, images_of, readable, response_of, token_budget, why_not_greedy
 from model_adapters.base import BatchingAdapter
 from model_adapters.checkpoints import content_hash
 from model_adapters.decoding import Decoding, parse_decoding
-from model_adapters.devices import check_device, is_spread
+from model_adapters.devices import check_device
 from model_adapters.engine.decoder import why_not_decoder
 from model_adapters.engine.sizes import geometry, vision_cost
 from model_adapters.engine.whole import WholeEngine
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from lrm_eval.types import ImageRef, Request
-    from model_adapters.engine.rows import Answer
+    from model_adapters.engine.rows import Answer, Row
     from model_adapters.generic.encoding import Encoded
     from model_adapters.spec import LoadOptions, ModelSpec
 
@@ -208,10 +209,7 @@ class GenericAdapter(BatchingAdapter):
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of generated tokens, as it stands in a response."""
-        text = self._loaded.processor.tokenizer.decode(
-            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return str(text).removeprefix(self._template.separator)
+        return readable(self._loaded.processor.tokenizer, ids, self._template.separator)
 
     def close(self) -> None:
         """Free the model and the pictures kept."""
@@ -234,23 +232,26 @@ class GenericAdapter(BatchingAdapter):
                     shown = images_of(request)
                     pictures = [self._picture(image) for image in shown]
                     keys = tuple(self._key(image) for image in shown)
-                    rows.append(self._encoder.encode(request, keys, pictures, self._budget(request)))
+                    rows.append(
+                        self._encoder.encode(
+                            request, keys, pictures, token_budget(request, self._decoding, self._scale)
+                        )
+                    )
                 except (ImageError, RequestError, PromptError) as error:
-                    answers[request.key] = Response(request.key, finish_reason="error", error=str(error))
-            found = self._ask(rows)
+                    answers[request.key] = failed(request, str(error))
+            shared = [] if self._shared is None else [row.row() for row in rows]
+            found = self._ask(rows, shared)
         for row, answer in zip(rows, found, strict=True):
             answers[row.request.key] = self._response(row, answer)
-        if self._shared is not None:
-            tokens = [answers[row.request.key].completion_tokens or 0 for row in rows]
-            self._work += needed([row.row() for row in rows], tokens, self._loaded.image_token_id)
+        tokens = [answers[row.request.key].completion_tokens or 0 for row in shared]
+        self._work += needed(shared, tokens, self._loaded.image_token_id)
         self._seconds += time.perf_counter() - start
         self._answered += len(batch)
         return [answers[request.key] for request in batch]
 
-    def _ask(self, rows: Sequence[Encoded]) -> list[Answer | None]:
+    def _ask(self, rows: Sequence[Encoded], shared: Sequence[Row]) -> list[Answer | None]:
         if self._shared is None:
             return self._asker.answer(rows)
-        shared = [row.row() for row in rows]
         near = [number for number, row in enumerate(shared) if self._shared.fits(row)]
         far = sorted(set(range(len(rows))) - set(near))
         found = dict(zip(near, self._shared.answer([shared[number] for number in near]), strict=True))
@@ -276,50 +277,13 @@ class GenericAdapter(BatchingAdapter):
         self._pictures.move_to_end(key)
         return self._pictures[key]
 
-    def _budget(self, request: Request) -> int:
-        if self._decoding.max_new_tokens is not None:
-            return self._decoding.max_new_tokens
-        if not request.budget_language:
-            return request.max_new_tokens
-        return self._scale.budget(request.max_new_tokens, request.budget_language)
-
     def _response(self, row: Encoded, answer: Answer | None) -> Response:
-        key = row.request.key
-        if answer is None:
-            message = "out of memory with this request alone"
-            return Response(key, finish_reason="error", prompt=row.prompt, error=message)
-        choices = tuple(
-            ChoiceScore(choice.text, sum(score), sum(score) / len(score), len(score))
-            for choice, score in zip(row.choices, answer.scores, strict=True)
-        )
-        if not row.budget:
-            return Response(key, prompt_tokens=row.length, prompt=row.prompt, choices=choices)
         # What a model says beyond its context is noise; the budget of a long prompt ends there.
         room = self._loaded.context if self._loaded.encoder_decoder else self._loaded.context - row.length
-        new = list(answer.ids)[: min(row.budget, room)]
-        end = next((place for place, token in enumerate(new) if token in self._ends), None)
-        kept = new if end is None else new[: end + 1]
-        return Response(
-            key,
-            text=self.decode(kept),
-            finish_reason="length" if end is None else "stop",
-            prompt_tokens=row.length,
-            completion_tokens=len(kept),
-            choices=choices,
-            prompt=row.prompt,
-        )
+        most = min(row.budget, room)
+        return response_of(row.request, row.prompt, row.length, row.choices, answer, most, self._ends, self.decode)
 
 
 def unshareable(loaded: LoadedModel, decoding: Decoding) -> str | None:
     """Why a model with these settings is asked each prompt whole; None if prompts can share their beginnings."""
-    if decoding.for_transformers() != {"do_sample": False, "num_beams": 1}:
-        return "it decodes greedily, without sampling, beams or penalties"
-    if is_spread(loaded.model):
-        return "its layers lie on several devices"
-    return why_not_decoder(loaded.model)
-
-
-def images_of(request: Request) -> list[ImageRef]:
-    """A request's images in the order in which its prompt shows them: those of its shots first."""
-    parts = (*(part for shot in request.shots for part in shot.parts), *request.parts)
-    return [part.image for part in parts if isinstance(part, ImagePart)]
+    return why_not_greedy(decoding, loaded.model) or why_not_decoder(loaded.model)

@@ -5,6 +5,7 @@ from tiny_checkpoint import COLOURS, QUESTIONS, image_ref, make_request, picture
 
 from lrm_eval.types import ImagePart, TextPart
 from model_adapters import load_model, resolve_model
+from model_adapters.engine.rows import Answer
 
 
 def load(folder, **options):
@@ -14,14 +15,14 @@ def load(folder, **options):
 def token_ids(adapter, requests):
     """Generated token ids by key, as the adapter reads them, next to the responses."""
     seen = {}
-    read = adapter._read
+    respond = adapter._response
 
-    def spy(row, new, response):
-        made = read(row, new, response)
-        seen[row.request.key] = new[: made.completion_tokens]
+    def spy(row, answer):
+        made = respond(row, answer)
+        seen[row.request.key] = list(answer.ids)[: made.completion_tokens]
         return made
 
-    adapter._read = spy
+    adapter._response = spy
     responses = {response.key: response for response in adapter.generate(requests)}
     return seen, responses
 
@@ -72,10 +73,8 @@ def test_answers_equal_plain_transformers_at_batch_one(llava_folder, one_by_one)
 def test_the_blank_that_the_template_puts_before_an_answer_is_not_part_of_it(llava_folder):
     adapter = load(llava_folder)
     row = adapter._prompts.row(make_request("q@en", "Is there text only?"), (), (), 8)
-    from lrm_eval.types import Response
-
     new = adapter._loaded.processor.tokenizer(" yes", add_special_tokens=False)["input_ids"]
-    assert adapter._read(row, [*new, 1], Response("k")).text == "yes"
+    assert adapter._response(row, Answer((*new, 1))).text == "yes"
 
 
 def test_finish_reason_and_token_counts_tell_where_the_answer_ended(one_by_one):

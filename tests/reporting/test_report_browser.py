@@ -183,6 +183,22 @@ def test_dots_are_the_default_and_a_radar_is_there_for_who_asks(board: Visit) ->
     assert board.page.locator("figure").count() == 0
 
 
+def test_the_axis_of_scores_near_the_top_ends_at_the_top(browser: Browser, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", "m", {"en": 10, "sw": 10}, ("tiny-mmbench",), count=20)
+    scores = json.loads(run.scores_path.read_text(encoding="utf-8"))
+    for row in scores["scores"]:
+        row.update(value=100.0, ci_low=99.0, ci_high=100.0)
+    run.scores_path.write_text(json.dumps(scores), encoding="utf-8")
+    render([run], "html", tmp_path / "page.html")
+    opened = visit(browser, tmp_path / "page.html")
+    opened.page.locator(DRAWN).first.wait_for()
+    ticks = opened.page.locator("section.task figure text.axis").all_text_contents()
+    numbers = [float(tick) for tick in ticks if re.fullmatch(r"[0-9.]+", tick)]
+    assert numbers, ticks
+    assert max(numbers) <= 100, numbers
+    opened.page.context.close()
+
+
 def test_the_overview_has_the_best_model_first_and_leads_to_its_lowest_language(board: Visit) -> None:
     lines = board.page.locator("#overview tbody tr")
     assert words(lines.first).startswith("lrm-llava")

@@ -74,7 +74,8 @@ function plot(view, width) {
   let high = Math.max(...points.map((one) => one.high));
   if (signed) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
   const least = Math.max(Math.abs(high), Math.abs(low)) * 0.1 || 1;
-  if (high - low < least) [low, high] = [(low + high - least) / 2, (low + high + least) / 2];
+  // Downwards where values have no sign: an axis beyond the largest value would show 102 %.
+  if (high - low < least) [low, high] = signed ? [(low + high - least) / 2, (low + high + least) / 2] : [high - least, high];
   const pitch = Math.max(22, 11 * rows.length + 8);
   const left = 84,
     right = 14,
